@@ -1,0 +1,1 @@
+"""Words of no particular domain: errors, events, the unit of work, the database, clock, identifiers, sealing, JOSE."""
