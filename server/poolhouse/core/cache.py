@@ -60,6 +60,12 @@ class Cache:
                 self._values[key] = value
         return value
 
+    def peek(self, key: Hashable) -> Any:
+        """The value at ``key`` if it is here and nothing has changed, else None."""
+        if self._shared is not None and self._shared[:] != self._seen:
+            self.drop()
+        return self._values.get(key)
+
     def drop(self) -> None:
         """Forget everything."""
         with self._lock:
@@ -113,3 +119,9 @@ def stored_stamp() -> bytes | None:
     """The stamp in the database: one statement, for the housekeeper."""
     row = unit.execute(select(ConfigurationStamp.stamp).where(ConfigurationStamp.id == 1)).first()
     return None if row is None else bytes(row.stamp)
+
+
+def stored_stamp_now() -> bytes | None:
+    """The stamp in the database, in a unit of its own: proves that the database answers."""
+    with unit.open(runtime.current()):
+        return stored_stamp()

@@ -10,7 +10,7 @@ import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Connection, Engine, LargeBinary, MetaData, Text, event
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
 
 from poolhouse.settings import Settings
@@ -48,16 +48,18 @@ class Document(TypeDecorator[Any]):
 class Base(DeclarativeBase):
     """What every table derives from; constraints are named, so that migrations can name them too."""
 
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={datetime: Timestamp, bytes: LargeBinary, dict[str, Any]: Document, list[Any]: Document},
     )
-    type_annotation_map = {datetime: Timestamp, bytes: LargeBinary, dict[str, Any]: Document, list[Any]: Document}  # noqa: RUF012
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)

@@ -51,20 +51,23 @@ def client_anywhere(client_id: str) -> Client:
 
 
 def pool_by_host(host: str) -> Pool | None:
-    """The pool whose domain ``host`` is (lower case, without port), or None."""
+    """The pool whose domain ``host`` is (lower case, without port), or None.
 
-    def load() -> str:
-        suffix = runtime.current().settings.domain_suffix.split(":")[0]
-        names = [host]
-        if suffix and host.endswith("." + suffix):
-            names.append(host.removesuffix("." + suffix))
-        rows = unit.execute(select(PoolDomain.domain, PoolDomain.pool_id).where(PoolDomain.domain.in_(names))).all()
-        # A prefix has no dot: "acme" must never answer for a custom domain of the same spelling.
-        fitting = [r for r in rows if (r.domain == host) == ("." in r.domain)]
-        return fitting[0].pool_id if fitting else ""
-
-    pool_id = runtime.current().cache.get(("host", host), load)
+    All domains are held as one mapping: a flood of made-up Host headers reaches neither database nor memory.
+    """
+    pool_id = runtime.current().cache.get(("hosts",), _load_hosts).get(host)
     return find_pool(pool_id) if pool_id else None
+
+
+def _load_hosts() -> dict[str, str]:
+    suffix = runtime.current().settings.domain_suffix.split(":")[0]
+    hosts = {}
+    for row in unit.execute(select(PoolDomain.domain, PoolDomain.pool_id)):
+        if "." in row.domain:
+            hosts[row.domain] = row.pool_id
+        elif suffix:
+            hosts[f"{row.domain}.{suffix}"] = row.pool_id
+    return hosts
 
 
 def _load_pool(pool_id: str) -> Pool | None:
