@@ -1,0 +1,352 @@
+"""A browser's way through a sign-in: the authorization request it is on, and the session that it ends in.
+
+``web.oauth`` begins a journey (:func:`save`) and ends it (:func:`finish`); ``web.hosted`` leads it through the pages
+in between. They meet here, and hand the browser to one another by URL.
+
+Two cookies. The *browser* cookie is given before anybody is known, and every authorization request is bound to it:
+a half-finished sign-in cannot be handed to a victim (login CSRF), and no later page opens without the earlier ones.
+The *session* cookie says who is signed in; it is new at every sign-in (session fixation). Both are HttpOnly and
+SameSite=Lax, and of this pool alone: by their name, and on the pool's path where it has no host of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from flask import Response, after_this_request, g, request
+from sqlalchemy import delete, insert, or_, select, update
+
+from poolhouse.core import clock, ids, runtime, sealing, unit
+from poolhouse.core.errors import PoolhouseError
+from poolhouse.user_pools.snapshots import Client, Pool
+from poolhouse.web import pools
+from poolhouse.web.models import StoredAuthorizationRequest as Stored
+from poolhouse.web.models import StoredBrowserSession as StoredSession
+
+if TYPE_CHECKING:
+    from poolhouse.signin.engine import SignedIn
+
+REQUEST_SECONDS = 3600  # time enough to sign up and to look for a code in the mail
+SESSION_SECONDS = 3600  # Cognito's: fixed, not sliding
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_NOTES = "authorization request notes"
+
+
+class JourneyEnded(PoolhouseError):
+    """The authorization request that a page names cannot be gone on with; ``kind`` says why, for the error page."""
+
+    aws = "InvalidParameterException"
+    kind = "unknown"
+    sentence = "This sign-in is not known here."
+
+
+class JourneyExpired(JourneyEnded):
+    kind = "expired"
+    sentence = "This sign-in took too long."
+
+
+class JourneyElsewhere(JourneyEnded):
+    kind = "elsewhere"
+    sentence = "This sign-in was begun in another browser."
+
+
+class JourneyFinished(JourneyEnded):
+    kind = "finished"
+    sentence = "This sign-in is complete."
+
+
+@dataclass(frozen=True)
+class AuthorizationRequest:
+    """A stored authorization request. ``parameters`` are those that authorize stored, ``notes`` those of the pages."""
+
+    handle: str = field(repr=False)
+    pool_id: str
+    client_id: str
+    parameters: Mapping[str, Any]
+    created_at: datetime
+    expires_at: datetime
+    session: bytes | None = field(default=None, repr=False)
+    notes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def signed_in_by(self, session: BrowserSession | None) -> bool:
+        """Whether ``session`` was begun on this very journey: what prompt=login and a passed max_age ask for."""
+        return session is not None and self.session is not None and sealing.same(self.session, session.digest)
+
+
+@dataclass(frozen=True)
+class BrowserSession:
+    """Somebody is signed in with this browser. Whether the user may still sign in is for the caller to see."""
+
+    digest: bytes = field(repr=False)
+    pool_id: str
+    sub: str
+    client_id: str
+    auth_time: datetime
+    amr: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+
+    @property
+    def sid(self) -> str:
+        """The session's public name (OpenID Connect Front-Channel Logout 1.0 §3): of the digest, never of the cookie."""
+        return self.digest.hex()[:32]
+
+
+# --- The authorization request ------------------------------------------------------------------------------------
+
+
+def save(pool: Pool, client: Client, parameters: Mapping[str, Any]) -> str:
+    """Store a valid authorization request for this browser; its handle is ``request=`` of every page that follows."""
+    handle, now = ids.token(), clock.now()
+    unit.write()
+    unit.execute(
+        insert(Stored).values(
+            digest=_digest(pool, handle),
+            pool_id=pool.id,
+            client_id=client.id,
+            browser=_browser_digest(pool, browser(pool)),
+            parameters=dict(parameters),
+            notes=None,
+            session=None,
+            created_at=now,
+            expires_at=now + timedelta(seconds=REQUEST_SECONDS),
+            finished_at=None,
+        )
+    )
+    return handle
+
+
+def load(pool: Pool, handle: str) -> AuthorizationRequest:
+    """The request behind ``handle``: one statement. Raises :class:`JourneyEnded`, of the kind that it is."""
+    row = None
+    if _TOKEN.fullmatch(handle):
+        row = unit.execute(select(Stored.__table__).where(Stored.digest == _digest(pool, handle))).first()
+    if row is None or row.pool_id != pool.id:
+        raise JourneyEnded
+    if not sealing.same(row.browser, _browser_digest(pool, _browser_cookie(pool))):
+        raise JourneyElsewhere
+    if row.finished_at is not None:
+        raise JourneyFinished
+    if row.expires_at <= clock.now():
+        raise JourneyExpired
+    return AuthorizationRequest(
+        handle=handle,
+        pool_id=row.pool_id,
+        client_id=row.client_id,
+        parameters=row.parameters,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        session=row.session,
+        notes=_open_notes(row.digest, row.notes),
+    )
+
+
+def note(pool: Pool, journey: AuthorizationRequest, **notes: Any) -> None:
+    """Replace what the pages of this journey remember (JSON values; sealed, since they name people)."""
+    digest = _digest(pool, journey.handle)
+    unit.write()
+    unit.execute(
+        update(Stored)
+        .where(Stored.digest == digest, Stored.finished_at.is_(None))
+        .values(notes=_seal_notes(digest, notes))
+    )
+
+
+def finish(pool: Pool, journey: AuthorizationRequest) -> bool:
+    """Spend the request, just before its answer is made; False if that has happened before."""
+    unit.write()
+    spent = unit.execute(
+        update(Stored)
+        .where(Stored.digest == _digest(pool, journey.handle), Stored.finished_at.is_(None))
+        .values(finished_at=clock.now(), notes=None)
+    )
+    return spent.rowcount == 1
+
+
+def continue_url(handle: str) -> str:
+    """Where the journey goes on once somebody is signed in."""
+    return pools.url(f"/oauth2/authorize/continue?request={handle}")
+
+
+def first_url(handle: str, parameters: Mapping[str, Any]) -> str:
+    """The first page to show: sign-up if it was asked for (prompt=create; our screen_hint), else sign-in."""
+    hint = parameters.get("screen_hint")
+    if hint == "signup" or "create" in str(parameters.get("prompt") or "").split():
+        return pools.url(f"/signup?request={handle}")
+    if hint == "forgotPassword":
+        return pools.url(f"/forgotPassword?request={handle}")
+    return pools.url(f"/login?request={handle}")
+
+
+# --- The session --------------------------------------------------------------------------------------------------
+
+
+def browser_session(pool: Pool) -> BrowserSession | None:
+    """Who is signed in with this browser: one statement, none without a cookie."""
+    cookie = request.cookies.get(_session_name(pool), "")
+    if not _TOKEN.fullmatch(cookie):
+        return None
+    row = unit.execute(
+        select(StoredSession.__table__).where(
+            StoredSession.digest == _session_digest(pool, cookie),
+            StoredSession.pool_id == pool.id,
+            StoredSession.revoked_at.is_(None),
+            StoredSession.expires_at > clock.now(),
+        )
+    ).first()
+    if row is None:
+        return None
+    return BrowserSession(
+        digest=row.digest,
+        pool_id=row.pool_id,
+        sub=row.sub,
+        client_id=row.client_id,
+        auth_time=row.auth_time,
+        amr=tuple(row.amr),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
+
+
+def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) -> None:
+    """Begin this browser's session, in place of whichever it had; the response that follows carries the cookie."""
+    cookie, now = ids.token(), clock.now()
+    digest = _session_digest(pool, cookie)
+    unit.write()
+    _revoke(pool, now)
+    unit.execute(
+        insert(StoredSession).values(
+            digest=digest,
+            pool_id=pool.id,
+            sub=signed_in.user.sub,
+            client_id=journey.client_id,
+            amr=list(signed_in.amr),
+            auth_time=signed_in.auth_time,
+            created_at=now,
+            expires_at=now + timedelta(seconds=SESSION_SECONDS),
+            revoked_at=None,
+        )
+    )
+    unit.execute(
+        update(Stored).where(Stored.digest == _digest(pool, journey.handle)).values(session=digest, notes=None)
+    )
+    _set_cookie(pool, _session_name(pool), cookie, SESSION_SECONDS)
+
+
+def sign_out(pool: Pool) -> None:
+    """End this browser's session, if it has one, and take its cookie back."""
+    name = _session_name(pool)
+    if name not in request.cookies:
+        return
+    _revoke(pool, clock.now())
+    _set_cookie(pool, name, "", 0)
+
+
+def sign_out_everywhere(pool: Pool, sub: str) -> None:
+    """End every browser session of a user: the password was reset, or the account is gone."""
+    unit.write()
+    unit.execute(
+        update(StoredSession)
+        .where(StoredSession.pool_id == pool.id, StoredSession.sub == sub, StoredSession.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+    )
+
+
+def _revoke(pool: Pool, now: datetime) -> None:
+    cookie = request.cookies.get(_session_name(pool), "")
+    if not _TOKEN.fullmatch(cookie):
+        return
+    unit.write()
+    unit.execute(
+        update(StoredSession)
+        .where(StoredSession.digest == _session_digest(pool, cookie), StoredSession.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+def purge() -> None:
+    """Drop requests and sessions that ended more than a day ago."""
+    now = clock.now()
+    bygone = now - timedelta(days=1)
+    unit.write()
+    unit.execute(delete(Stored).where(Stored.expires_at < bygone))
+    unit.execute(delete(StoredSession).where(or_(StoredSession.expires_at < bygone, StoredSession.revoked_at < bygone)))
+
+
+# --- The cookies --------------------------------------------------------------------------------------------------
+
+
+def browser(pool: Pool) -> str:
+    """This browser's own random name, given to it with the next response if it has none yet."""
+    known = _browser_cookie(pool) or g.get("poolhouse_browser", "")
+    if not known:
+        known = g.poolhouse_browser = ids.token()
+        _set_cookie(pool, _browser_name(pool), known, None)
+    return str(known)
+
+
+def _browser_cookie(pool: Pool) -> str:
+    cookie = request.cookies.get(_browser_name(pool), "")
+    return cookie if _TOKEN.fullmatch(cookie) else ""
+
+
+def _session_name(pool: Pool) -> str:
+    return _prefix() + "poolhouse-" + pool.id
+
+
+def _browser_name(pool: Pool) -> str:
+    return _prefix() + "poolhouse-browser-" + pool.id
+
+
+def _prefix() -> str:
+    """RFC 6265bis §4.1.3: with these prefixes no neighbouring host, nor plain http, can plant the cookie."""
+    if not _secure():
+        return ""
+    return "__Host-" if _path() == "/" else "__Secure-"
+
+
+def _secure() -> bool:
+    return request.is_secure or runtime.current().settings.secure_cookies
+
+
+def _path() -> str:
+    """``/`` on a pool's own host, ``/<pool id>`` on the shared one."""
+    return pools.url("/").rstrip("/") or "/"
+
+
+def _set_cookie(pool: Pool, name: str, value: str, seconds: int | None) -> None:
+    path, secure = _path(), _secure()
+
+    @after_this_request
+    def attach(response: Response) -> Response:
+        response.set_cookie(name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax")
+        return response
+
+
+# --- Digests ------------------------------------------------------------------------------------------------------
+
+
+def _digest(pool: Pool, handle: str) -> bytes:
+    return sealing.digest("authorization request", f"{pool.id}/{handle}")
+
+
+def _browser_digest(pool: Pool, cookie: str) -> bytes:
+    return sealing.digest("browser", f"{pool.id}/{cookie}")
+
+
+def _session_digest(pool: Pool, cookie: str) -> bytes:
+    return sealing.digest("browser session", f"{pool.id}/{cookie}")
+
+
+def _seal_notes(digest: bytes, notes: Mapping[str, Any]) -> bytes | None:
+    return sealing.seal(_NOTES, orjson.dumps(notes), digest.hex()) if notes else None
+
+
+def _open_notes(digest: bytes, sealed: bytes | None) -> Mapping[str, Any]:
+    opened: Mapping[str, Any] = orjson.loads(sealing.open_(_NOTES, sealed, digest.hex())) if sealed else {}
+    return opened
