@@ -1,0 +1,1 @@
+"""Words to people: what is sent on which occasion, in whose words, and by which carrier it leaves."""
