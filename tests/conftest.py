@@ -11,7 +11,10 @@ from typing import Any
 
 import hypothesis
 import pytest
+import sqlalchemy
 
+from poolhouse import migrations
+from poolhouse.core.db import Database
 from tests import postgres
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
@@ -70,10 +73,14 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 # --- Databases: the schema is made once a run and copied; tests keep out of each other's way by pools of their own ----
 
 
-def _migrate(url: str) -> None:
-    from poolhouse import migrations
-
-    migrations.upgrade(url)
+def _migrate(url: str, data: Path) -> None:
+    """The schema as ``poolhouse serve`` makes it at start, through the same engine preparation."""
+    engine = sqlalchemy.create_engine(url)
+    Database(engine)
+    try:
+        migrations.upgrade(engine, data)
+    finally:
+        engine.dispose()
 
 
 class Databases:
@@ -104,7 +111,7 @@ class Databases:
             if not template.exists():
                 fresh = self.directory / "new.sqlite3"
                 fresh.unlink(missing_ok=True)
-                _migrate(f"sqlite:///{fresh}")
+                _migrate(f"sqlite:///{fresh}", self.directory)
                 fresh.rename(template)
         copy = self.directory / f"{name}.sqlite3"
         shutil.copyfile(template, copy)
@@ -112,7 +119,7 @@ class Databases:
 
     def _postgresql(self, name: str) -> str:
         try:
-            return postgres.database(self.directory, name, _migrate)
+            return postgres.database(self.directory, name, lambda url: _migrate(url, self.directory))
         except postgres.NoPostgres as missing:
             pytest.skip(str(missing))
 
