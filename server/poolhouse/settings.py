@@ -290,7 +290,11 @@ def _faults(s: Settings) -> list[str]:
             "DEV_MAILBOX",
             f"would show everybody on {s.host} the mailed codes; listen on 127.0.0.1 or unset it",
         ),
-        (not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]", s.region), "REGION", f"must look like us-east-1, not {s.region!r}"),
+        (
+            not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]", s.region),
+            "REGION",
+            f"must look like us-east-1, not {s.region!r}",
+        ),
         (not re.fullmatch(r"[0-9]{12}", s.account_id), "ACCOUNT_ID", "must be twelve digits"),
         (
             bool(s.access_key_id) != bool(s.secret_access_key),
@@ -316,7 +320,11 @@ def _faults(s: Settings) -> list[str]:
             "DOMAIN_SUFFIX",
             "must be a host name such as auth.example.com",
         ),
-        ("\r" in s.mail_from or "\n" in s.mail_from or "@" not in s.mail_from, "MAIL_FROM", "must be one e-mail address"),
+        (
+            "\r" in s.mail_from or "\n" in s.mail_from or "@" not in s.mail_from,
+            "MAIL_FROM",
+            "must be one e-mail address",
+        ),
     ]
     found = [f"{PREFIX}{name}: {message}" for bad, name, message in rows if bad]
     for name, url in (("PUBLIC_URL", s.public_url), ("ISSUER_BASE", s.issuer_base), ("API_ENDPOINT", s.api_endpoint)):

@@ -339,7 +339,9 @@ class Validation(PoolhouseError):
 
 class OperationNotImplemented(PoolhouseError):
     status = 501
-    sentence = "This operation is not implemented yet. The compatibility page of the documentation lists those that are."
+    sentence = (
+        "This operation is not implemented yet. The compatibility page of the documentation lists those that are."
+    )
 
 
 # --- OAuth 2 ------------------------------------------------------------------------------------------------------

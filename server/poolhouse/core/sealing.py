@@ -72,13 +72,17 @@ class Sealer:
 
     def digest(self, purpose: str, value: str) -> bytes:
         """HMAC-SHA-256 of ``value``: how handles and codes are stored, so that a stolen table opens nothing."""
-        return hmac.digest(_derived(self._master, "digest/" + purpose), value.encode("utf-8", "surrogatepass"), "sha256")
+        return hmac.digest(
+            _derived(self._master, "digest/" + purpose), value.encode("utf-8", "surrogatepass"), "sha256"
+        )
 
-    def digests(self, purpose: str, value: str) -> list[bytes]:
-        """:meth:`digest` under the present and every former master key, present first."""
-        others = [key for key in self._known.values() if key != self._master]
-        data = value.encode("utf-8", "surrogatepass")
-        return [hmac.digest(_derived(k, "digest/" + purpose), data, "sha256") for k in (self._master, *others)]
+    def digest_under(self, key_id_hex: str, purpose: str, value: str) -> bytes | None:
+        """:meth:`digest` under the master key of that id; None if that key is not known here."""
+        for known, key in self._known.items():
+            if known.hex() == key_id_hex:
+                data = value.encode("utf-8", "surrogatepass")
+                return hmac.digest(_derived(key, "digest/" + purpose), data, "sha256")
+        return None
 
 
 def seal(purpose: str, plain: bytes, context: str = "") -> bytes:

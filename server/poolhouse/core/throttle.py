@@ -35,7 +35,9 @@ def hit(key: str, limit: int, window_seconds: int) -> bool:
     if row is None:
         try:
             with unit.current().connection.begin_nested():
-                new = insert(ThrottleCount).values(key=digest, window=window, count=1, expires=window + 2 * window_seconds)
+                new = insert(ThrottleCount).values(
+                    key=digest, window=window, count=1, expires=window + 2 * window_seconds
+                )
                 unit.execute(new)
             return limit >= 1
         except IntegrityError:  # another request opened the window at the same moment

@@ -96,7 +96,7 @@ _current: ContextVar[Unit] = ContextVar("poolhouse_unit")
 
 
 @contextmanager
-def open(rt: Runtime, *, write: bool = False) -> Iterator[Unit]:  # noqa: A001 - unit.open reads as it should
+def open(rt: Runtime, *, write: bool = False) -> Iterator[Unit]:
     """One unit of work in ``rt``: commits at the end; an exception rolls back, unless it says ``keep``."""
     unit = Unit(rt)
     entered = runtime.enter(rt)

@@ -1,4 +1,4 @@
-"""A pool's schema, pure: which attributes a user may have, and which values each may hold (Cognito: user attributes)."""
+"""A pool's schema, pure: which attributes a user may have, and which values each may hold (Cognito: attributes)."""
 
 from __future__ import annotations
 

@@ -108,9 +108,7 @@ def create(
         kind = rules.looks_like(username)
         if kind is None or kind not in pool.username_attributes:
             wanted = {"email": "an email", "phone_number": "a phone number"}
-            raise InvalidParameter(
-                f"Username should be {' or '.join(wanted[a] for a in pool.username_attributes)}."
-            )
+            raise InvalidParameter(f"Username should be {' or '.join(wanted[a] for a in pool.username_attributes)}.")
         attributes.setdefault(kind, username)
         username = sub
     elif (kind := rules.looks_like(username)) is not None and kind in pool.alias_attributes:
@@ -204,9 +202,7 @@ def sign_out(pool_id: str, sub: str, at: datetime | None = None) -> None:
     """Let every token issued to the user before this moment be dead."""
     unit.write()
     unit.execute(
-        update(UserRow)
-        .where(UserRow.pool_id == pool_id, UserRow.sub == sub)
-        .values(signed_out_at=at or clock.now())
+        update(UserRow).where(UserRow.pool_id == pool_id, UserRow.sub == sub).values(signed_out_at=at or clock.now())
     )
 
 

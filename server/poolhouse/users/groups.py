@@ -118,9 +118,7 @@ def add(pool: Pool, name: str, user: User) -> None:
     try:
         with unit.current().connection.begin_nested():
             unit.execute(
-                insert(GroupMember).values(
-                    pool_id=pool.id, sub=user.sub, group_name=name, created_at=clock.now()
-                )
+                insert(GroupMember).values(pool_id=pool.id, sub=user.sub, group_name=name, created_at=clock.now())
             )
     except IntegrityError:
         return

@@ -58,7 +58,7 @@ def parse(text: str | None) -> Filter | None:
 
 def _unquoted(text: str) -> str | None:
     """What stands between double quotes, escapes undone; None if it is not quoted properly."""
-    if len(text) < 2 or text[0] != '"' or text[-1] != '"' or not re.fullmatch(r'(?:[^"\\]|\\.)*', text[1:-1], re.DOTALL):
+    if not re.fullmatch(r'"(?:[^"\\]|\\.)*"', text, re.DOTALL):
         return None
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
 
