@@ -13,7 +13,6 @@ import hypothesis
 import pytest
 import sqlalchemy
 
-from poolhouse import migrations
 from poolhouse.core.db import Database
 from tests import postgres
 
@@ -75,6 +74,8 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def _migrate(url: str, data: Path) -> None:
     """The schema as ``poolhouse serve`` makes it at start, through the same engine preparation."""
+    from poolhouse import migrations  # here, so that the tests of pure files need no database
+
     engine = sqlalchemy.create_engine(url)
     Database(engine)
     try:
