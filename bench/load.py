@@ -1,4 +1,4 @@
-"""A load generator for HTTP/1.1: many keep-alive connections over one selector, light enough to saturate a server from one core."""
+"""A load generator for HTTP/1.1: many keep-alive connections over one selector, light enough to run on one core."""
 
 import selectors
 import socket
@@ -7,6 +7,8 @@ from array import array
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+WARM = 0.3  # seconds of load before anything is recorded
 
 
 class Answer(NamedTuple):
@@ -90,7 +92,6 @@ class Connection:
         self.socket = self._open()
         self.buffer = b""
         self.began = 0.0
-        self.idle = False
 
     def _open(self) -> socket.socket:
         opened = socket.create_connection(self.address, timeout=30)
@@ -157,11 +158,13 @@ class Load:
         self.rate = rate
         self.due = 0.0
         self.waiting: list[Connection] = []
-        self.recording = False
+        self.busy = 0
+        self.recording = self.draining = False
 
     def begin(self, connection: Connection, when: float) -> None:
         """Start the next unit of work; its time counts from `when`, so that a queue of our own making is not hidden."""
         connection.began = when
+        self.busy += 1
         step = next(connection.story)
         assert step is not None, "a story begins with a request"
         connection.send(step)
@@ -176,15 +179,18 @@ class Load:
             connection.send(step)
             return
         now = time.perf_counter()
+        self.busy -= 1
         if self.recording:
             self.measured.latencies.append(now - connection.began)
+        if self.draining:
+            return
         if self.rate is None:
             self.begin(connection, now)
         else:
             self.waiting.append(connection)
 
     def pace(self, now: float) -> None:
-        """Start the units that are due by now, as far as a connection is free; late ones count from when they were due."""
+        """Start the units that are due by now, as far as connections are free; late ones count from when they were due."""
         assert self.rate is not None
         while self.due <= now and self.waiting:
             self.begin(self.waiting.pop(), self.due)
@@ -195,7 +201,7 @@ class Load:
             connection.socket.close()
 
 
-def run(loads: list[Load], seconds: float, warm: float = 0.3) -> list[Measured]:
+def run(loads: list[Load], seconds: float, warm: float = WARM) -> list[Measured]:
     """Drive the loads for so long, after a time that is not recorded; closes their connections."""
     selector = selectors.DefaultSelector()
     start = time.perf_counter()
@@ -216,6 +222,10 @@ def run(loads: list[Load], seconds: float, warm: float = 0.3) -> list[Measured]:
         _drive(selector, paced, recorded_from + seconds)
         for load in loads:
             load.measured.seconds = time.perf_counter() - recorded_from
+            load.recording, load.draining, load.waiting = False, True, []
+        # What is under way is finished: a refresh token whose successor nobody read would look stolen next time.
+        while any(load.busy for load in loads):
+            _drive(selector, [], time.perf_counter() + 0.01)
     finally:
         selector.close()
         for load in loads:

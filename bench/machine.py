@@ -1,4 +1,4 @@
-"""The machine a run was made on, and the processes that run on it: pinned to a core, their time and memory read from /proc."""
+"""The machine, and the processes that a run starts on it: pinned to a core, time and memory read from /proc."""
 
 import os
 import platform
@@ -47,25 +47,36 @@ def filesystem(path: Path) -> str:
 
 def conditions(data: Path) -> dict[str, str]:
     """What a reader needs in order to compare two tables."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
     return {
-        "Processor": f"{cpu()}, {len(cores)} cores",
+        "Processor": f"{cpu()}, {CORES} cores",
         "System": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "SQLite": f"{sqlite3.sqlite_version}, on {filesystem(data)}",
         "OpenSSL": openssl.backend.openssl_version_text(),
         "Server": f"granian {version('granian')}, SQLAlchemy {version('sqlalchemy')}, Flask {version('flask')}",
+        "Cores": f"server on {SERVER_CORE}, load on {LOAD_CORE}"
+        if PINNED
+        else "not pinned: server and load share them",
         "Load average at the start": " ".join(f"{load:.2f}" for load in os.getloadavg()),
     }
 
 
-def may_pin() -> bool:
-    """Whether server and load can have a core each."""
-    return hasattr(os, "sched_setaffinity") and {SERVER_CORE, LOAD_CORE} <= os.sched_getaffinity(0)
+# Asked once, before the load pins itself.
+PINNED = (
+    hasattr(os, "sched_setaffinity")
+    and {SERVER_CORE, LOAD_CORE} <= os.sched_getaffinity(0)
+    and shutil.which("taskset") is not None
+)
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def on_server_core(command: list[str]) -> list[str]:
+    """`command`, on the server's core where server and load can have a core each."""
+    return ["taskset", "-c", str(SERVER_CORE), *command] if PINNED else command
 
 
 def pin_load() -> None:
-    if may_pin():
+    if PINNED:
         os.sched_setaffinity(0, {LOAD_CORE})
 
 
@@ -79,16 +90,19 @@ class Process:
     """A server of our own, on the server's core, with its output in a file to show when it fails."""
 
     def __init__(self, command: list[str], environ: Mapping[str, str], log: Path) -> None:
-        taskset = shutil.which("taskset")
-        if may_pin() and taskset:
-            command = [taskset, "-c", str(SERVER_CORE), *command]
+        command = on_server_core(command)
         self.log = log
         self.began = time.perf_counter()
         with log.open("ab") as output:
             self.child = subprocess.Popen(
-                command, env={**os.environ, **environ}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+                command,
+                env={**os.environ, **environ},
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
 
     def check(self) -> None:
         if self.child.poll() is not None:

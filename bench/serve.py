@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from poolhouse.app import create_app
 from sqlalchemy import Engine, event
 
-STATEMENTS, COMMITS = "x-poolhouse-statements", "x-poolhouse-commits"
+from bench.counters import COMMITS, STATEMENTS
+from poolhouse.app import create_app
+
 _local = threading.local()
 
 

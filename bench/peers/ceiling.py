@@ -1,4 +1,4 @@
-"""Bare WSGI programs that do a request's unavoidable work and nothing else, to serve with granian beside the real server."""
+"""Bare WSGI programs that do a request's unavoidable work and nothing else, served as the real server is."""
 
 import base64
 import hashlib
@@ -63,10 +63,19 @@ def claims(use: str) -> dict[str, Any]:
     """As many claims as a Cognito token has."""
     now = int(time.time())
     return {
-        "sub": "6f5a1c1e-8a4e-4c5b-9d61-3f6f4b1e9d10", "iss": ISSUER, "client_id": CLIENT_ID, "token_use": use,
-        "scope": "openid email", "auth_time": now, "exp": now + 3600, "iat": now, "jti": str(uuid4()),
-        "origin_jti": "0b2a8a3c-6e0f-4d8f-9a55-7b1c7a9e2f11", "username": "ann", "version": 2,
-    }  # fmt: skip
+        "sub": "6f5a1c1e-8a4e-4c5b-9d61-3f6f4b1e9d10",
+        "iss": ISSUER,
+        "client_id": CLIENT_ID,
+        "token_use": use,
+        "scope": "openid email",
+        "auth_time": now,
+        "exp": now + 3600,
+        "iat": now,
+        "jti": str(uuid4()),
+        "origin_jti": "0b2a8a3c-6e0f-4d8f-9a55-7b1c7a9e2f11",
+        "username": "ann",
+        "version": 2,
+    }
 
 
 def form(environ: Environ) -> dict[str, str]:
@@ -134,8 +143,16 @@ def refresh(environ: Environ, start: Start) -> Iterable[bytes]:
         return answer(start, {"error": "invalid_client"}, "401 Unauthorized")
     access, identity = sign(claims("access")), sign(claims("id"))
     handle = keep(sent.get("refresh_token"))
-    return answer(start, {"access_token": access, "id_token": identity, "refresh_token": handle,
-                          "expires_in": 3600, "token_type": "Bearer"})  # fmt: skip
+    return answer(
+        start,
+        {
+            "access_token": access,
+            "id_token": identity,
+            "refresh_token": handle,
+            "expires_in": 3600,
+            "token_type": "Bearer",
+        },
+    )
 
 
 def introspect(environ: Environ, start: Start) -> Iterable[bytes]:
@@ -173,8 +190,16 @@ def redeem(environ: Environ, start: Start) -> Iterable[bytes]:
     if not authenticated(environ):
         return answer(start, {"error": "invalid_client"}, "401 Unauthorized")
     access, identity = sign(claims("access")), sign(claims("id"))
-    return answer(start, {"access_token": access, "id_token": identity, "refresh_token": keep(sent.get("code")),
-                          "expires_in": 3600, "token_type": "Bearer"})  # fmt: skip
+    return answer(
+        start,
+        {
+            "access_token": access,
+            "id_token": identity,
+            "refresh_token": keep(sent.get("code")),
+            "expires_in": 3600,
+            "token_type": "Bearer",
+        },
+    )
 
 
 def key_set(environ: Environ, start: Start) -> Iterable[bytes]:
@@ -189,10 +214,17 @@ def token(environ: Environ, start: Start) -> Iterable[bytes]:
 
 
 ROUTES = {
-    "/hello": hello, "/client_credentials": client_credentials, "/refresh": refresh, "/introspect": introspect,
-    "/userinfo": user_info, "/code/authorize": authorize, "/code/continue": proceed, "/code/token": redeem,
-    "/jwks": key_set, "/token": token,
-}  # fmt: skip
+    "/hello": hello,
+    "/client_credentials": client_credentials,
+    "/refresh": refresh,
+    "/introspect": introspect,
+    "/userinfo": user_info,
+    "/code/authorize": authorize,
+    "/code/continue": proceed,
+    "/code/token": redeem,
+    "/jwks": key_set,
+    "/token": token,
+}
 
 
 def app(environ: Environ, start: Start) -> Iterable[bytes]:

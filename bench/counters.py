@@ -1,0 +1,3 @@
+"""The headers in which the counting server says what an answer cost."""
+
+STATEMENTS, COMMITS = "x-poolhouse-statements", "x-poolhouse-commits"
