@@ -181,7 +181,7 @@ def _put_off(rt: Runtime, message_id: str, attempts: int, error: Undeliverable) 
     over = error.permanent or attempts >= ATTEMPTS
     # The reason is the carrier's; the address and the code are not for the log.
     log.warning("message %s, attempt %s%s: %s", message_id, attempts, ", given up" if over else "", error)
-    values = {
+    values: dict[str, Any] = {
         "last_error": str(error),
         "claimed_until": None,
         "due_at": None if over else clock.now() + backoff(attempts),

@@ -1,0 +1,372 @@
+"""Every table of the first version; written from the models by tools/first_migration.py."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create everything."""
+    op.create_table(
+        "app_clients",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "id", name=op.f("pk_app_clients")),
+    )
+    op.create_index("ix_app_clients_id", "app_clients", ["id"], unique=True)
+    op.create_table(
+        "audit_events",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("principal", sa.String(length=2048), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=True),
+        sa.Column("client_id", sa.String(length=128), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
+        sa.Column("remote_address", sa.String(length=64), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
+    )
+    op.create_index("ix_audit_events_pool_id_at", "audit_events", ["pool_id", "at"], unique=False)
+    op.create_index("ix_audit_events_pool_id_sub_at", "audit_events", ["pool_id", "sub", "at"], unique=False)
+    op.create_table(
+        "authorization_requests",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("browser", sa.LargeBinary(), nullable=False),
+        sa.Column("parameters", sa.Text(), nullable=False),
+        sa.Column("notes", sa.LargeBinary(), nullable=True),
+        sa.Column("session", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_authorization_requests")),
+    )
+    op.create_index("ix_authorization_requests_expires_at", "authorization_requests", ["expires_at"], unique=False)
+    op.create_table(
+        "browser_sessions",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("amr", sa.Text(), nullable=False),
+        sa.Column("auth_time", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_browser_sessions")),
+    )
+    op.create_index("ix_browser_sessions_expires_at", "browser_sessions", ["expires_at"], unique=False)
+    op.create_index("ix_browser_sessions_pool_id_sub", "browser_sessions", ["pool_id", "sub"], unique=False)
+    op.create_table(
+        "client_secrets",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("id", sa.String(length=160), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "client_id", "id", name=op.f("pk_client_secrets")),
+    )
+    op.create_table(
+        "codes",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("occasion", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("attribute", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "sub", "occasion", name=op.f("pk_codes")),
+    )
+    op.create_index("ix_codes_expires_at", "codes", ["expires_at"], unique=False)
+    op.create_table(
+        "configuration_stamp",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("stamp", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_configuration_stamp")),
+    )
+    op.create_table(
+        "dev_mails",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dev_mails")),
+    )
+    op.create_index("ix_dev_mails_sent_at", "dev_mails", ["sent_at"], unique=False)
+    op.create_table(
+        "former_passwords",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "sub", "set_at", name=op.f("pk_former_passwords")),
+    )
+    op.create_table(
+        "group_members",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("group_name", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "sub", "group_name", name=op.f("pk_group_members")),
+    )
+    op.create_index("ix_group_members_group", "group_members", ["pool_id", "group_name", "sub"], unique=False)
+    op.create_table(
+        "groups",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("description", sa.String(), nullable=True),
+        sa.Column("role_arn", sa.String(), nullable=True),
+        sa.Column("precedence", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "name", name=op.f("pk_groups")),
+    )
+    op.create_table(
+        "iam_users",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("folded_name", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.Column("path", sa.String(length=512), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_iam_users")),
+        sa.UniqueConstraint("folded_name", name=op.f("uq_iam_users_folded_name")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_iam_users_user_id")),
+    )
+    op.create_table(
+        "lockouts",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failed_at", sa.BigInteger(), nullable=False),
+        sa.Column("locked_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("pool_id", "subject", name=op.f("pk_lockouts")),
+    )
+    op.create_table(
+        "master_key_check",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_master_key_check")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("claimed_until", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    op.create_index("ix_outbox_created_at", "outbox", ["created_at"], unique=False)
+    op.create_index("ix_outbox_due_at", "outbox", ["due_at"], unique=False)
+    op.create_table(
+        "passwords",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("hash", sa.String(length=200), nullable=False),
+        sa.Column("srp_salt", sa.String(length=64), nullable=False),
+        sa.Column("srp_verifier", sa.LargeBinary(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("pool_id", "sub", name=op.f("pk_passwords")),
+    )
+    op.create_table(
+        "pool_domains",
+        sa.Column("domain", sa.String(length=255), nullable=False),
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", name=op.f("pk_pool_domains")),
+    )
+    op.create_index(op.f("ix_pool_domains_pool_id"), "pool_domains", ["pool_id"], unique=False)
+    op.create_table(
+        "refresh_families",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("origin_jti", sa.String(length=36), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("auth_time", sa.Integer(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("amr", sa.Text(), nullable=False),
+        sa.Column("source", sa.String(length=8), nullable=False),
+        sa.Column("claims", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("pool_id", "origin_jti", name=op.f("pk_refresh_families")),
+    )
+    op.create_index("ix_refresh_families_expires_at", "refresh_families", ["expires_at"], unique=False)
+    op.create_index("ix_refresh_families_pool_id_sub", "refresh_families", ["pool_id", "sub"], unique=False)
+    op.create_table(
+        "refresh_tokens",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("origin_jti", sa.String(length=36), nullable=False),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("spent_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("pool_id", "digest", name=op.f("pk_refresh_tokens")),
+    )
+    op.create_index("ix_refresh_tokens_pool_id_origin_jti", "refresh_tokens", ["pool_id", "origin_jti"], unique=False)
+    op.create_table(
+        "resource_servers",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("identifier", sa.String(length=256), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "identifier", name=op.f("pk_resource_servers")),
+    )
+    op.create_table(
+        "signing_keys",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("kid", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=8), nullable=False),
+        sa.Column("alg", sa.String(length=8), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("active_from", sa.BigInteger(), nullable=False),
+        sa.Column("retire_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("pool_id", "kid", name=op.f("pk_signing_keys")),
+    )
+    op.create_table(
+        "throttle_counts",
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("window", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("expires", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "window", name=op.f("pk_throttle_counts")),
+    )
+    op.create_index(op.f("ix_throttle_counts_expires"), "throttle_counts", ["expires"], unique=False)
+    op.create_table(
+        "totp",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("pending", sa.LargeBinary(), nullable=True),
+        sa.Column("last_step", sa.Integer(), nullable=False),
+        sa.Column("device_name", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("pool_id", "sub", name=op.f("pk_totp")),
+    )
+    op.create_table(
+        "user_names",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("key", sa.String(length=512), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "key", name=op.f("pk_user_names")),
+    )
+    op.create_index("ix_user_names_sub", "user_names", ["pool_id", "sub"], unique=False)
+    op.create_table(
+        "user_pools",
+        sa.Column("id", sa.String(length=55), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_pools")),
+    )
+    op.create_table(
+        "users",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("username", sa.String(length=128), nullable=False),
+        sa.Column(
+            "username_key",
+            sa.String(length=250).with_variant(sa.String(length=250, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.Column("mfa", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.Column("signed_out_at", sa.BigInteger(), nullable=True),
+        sa.Column("confirmed_by_code_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "email",
+            sa.String(length=250).with_variant(sa.String(length=250, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "phone_number",
+            sa.String(length=250).with_variant(sa.String(length=250, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "name",
+            sa.String(length=250).with_variant(sa.String(length=250, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "given_name",
+            sa.String(length=250).with_variant(sa.String(length=250, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "family_name",
+            sa.String(length=250).with_variant(sa.String(length=250, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "preferred_username",
+            sa.String(length=250).with_variant(sa.String(length=250, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.PrimaryKeyConstraint("pool_id", "sub", name=op.f("pk_users")),
+    )
+    op.create_index("ix_users_email", "users", ["pool_id", "email", "sub"], unique=False)
+    op.create_index("ix_users_enabled", "users", ["pool_id", "enabled", "sub"], unique=False)
+    op.create_index("ix_users_family_name", "users", ["pool_id", "family_name", "sub"], unique=False)
+    op.create_index("ix_users_given_name", "users", ["pool_id", "given_name", "sub"], unique=False)
+    op.create_index("ix_users_name", "users", ["pool_id", "name", "sub"], unique=False)
+    op.create_index("ix_users_phone_number", "users", ["pool_id", "phone_number", "sub"], unique=False)
+    op.create_index("ix_users_preferred_username", "users", ["pool_id", "preferred_username", "sub"], unique=False)
+    op.create_index("ix_users_status", "users", ["pool_id", "status", "sub"], unique=False)
+    op.create_index("ix_users_username_key", "users", ["pool_id", "username_key", "sub"], unique=False)
+    op.create_table(
+        "access_keys",
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("user_name", sa.String(length=64), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_name"], ["iam_users.name"], name=op.f("fk_access_keys_user_name"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_keys")),
+    )
+    op.create_index(op.f("ix_access_keys_user_name"), "access_keys", ["user_name"], unique=False)
+    op.create_table(
+        "iam_user_attachments",
+        sa.Column("user_name", sa.String(length=64), nullable=False),
+        sa.Column("policy_arn", sa.String(length=2048), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_name"], ["iam_users.name"], name=op.f("fk_iam_user_attachments_user_name"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_name", "policy_arn", name=op.f("pk_iam_user_attachments")),
+    )
+    op.create_table(
+        "iam_user_policies",
+        sa.Column("user_name", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_name"], ["iam_users.name"], name=op.f("fk_iam_user_policies_user_name"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_name", "name", name=op.f("pk_iam_user_policies")),
+    )

@@ -1,0 +1,43 @@
+"""Every table of the server, and what drops rows that have expired: the list that migrations are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from poolhouse import keycheck
+from poolhouse.access import models as access_models
+from poolhouse.core import cache, throttle
+from poolhouse.core.db import Base
+from poolhouse.credentials import models as credentials_models
+from poolhouse.listeners import models as listeners_models
+from poolhouse.messages import models as messages_models
+from poolhouse.tokens import models as tokens_models
+from poolhouse.user_pools import models as user_pools_models
+from poolhouse.users import models as users_models
+from poolhouse.web import models as web_models
+
+MODULES = (
+    access_models,
+    cache,
+    credentials_models,
+    keycheck,
+    listeners_models,
+    messages_models,
+    throttle,
+    tokens_models,
+    user_pools_models,
+    users_models,
+    web_models,
+)
+metadata = Base.metadata
+
+
+def purges() -> tuple[Callable[[], None], ...]:
+    """What the housekeeper runs, each in a unit of its own, beside those that ``app`` names itself."""
+    from poolhouse.credentials import codes, lockout
+    from poolhouse.listeners import audit
+    from poolhouse.messages import outbox
+    from poolhouse.tokens import keys
+    from poolhouse.web import journey
+
+    return codes.purge, lockout.purge, audit.purge, outbox.purge, keys.purge, journey.purge

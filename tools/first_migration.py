@@ -1,0 +1,78 @@
+"""Write the first migration from the tables of every models.py, as long as no version was ever released.
+
+    python tools/first_migration.py            write server/poolhouse/migrations/versions/0001_first.py
+    python tools/first_migration.py --check    exit 1 where the written one is not what the tables say
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations.ops import UpgradeOps
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlalchemy.types import TypeDecorator
+
+from poolhouse import tables
+
+FILE = Path(__file__).resolve().parent.parent / "server" / "poolhouse" / "migrations" / "versions" / "0001_first.py"
+HEADER = '''"""Every table of the first version; written from the models by tools/first_migration.py."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create everything."""
+'''
+
+
+def text() -> str:
+    """The migration's source."""
+    with create_engine("sqlite://").connect() as connection:
+        context = MigrationContext.configure(connection)
+        script = produce_migrations(context, tables.metadata)
+    assert isinstance(script.upgrade_ops, UpgradeOps)
+    code = render_python_code(script.upgrade_ops, render_item=_plain, migration_context=context)
+    body = "\n".join(line for line in code.splitlines() if not line.strip().startswith("#"))
+    return _formatted(HEADER + "    " + body.lstrip() + "\n")
+
+
+def _plain(kind: str, item: Any, context: AutogenContext) -> str | bool:
+    """A type of ours as the column it is stored in: an old migration must not change when the code does."""
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl!r}"
+    return False
+
+
+def _formatted(source: str) -> str:
+    ruff = Path(sys.executable).with_name("ruff")
+    command = [ruff, "format", "--stdin-filename", FILE, "-"]
+    return subprocess.run(command, input=source, capture_output=True, text=True, check=True).stdout
+
+
+def main() -> int:
+    """Write the file; with ``--check``, only say whether it is stale."""
+    if FILE.exists() and FILE.read_text("utf-8") == text():
+        return 0
+    if "--check" in sys.argv[1:]:
+        print(f"{FILE.name} is not what the models say: run `python tools/first_migration.py`")
+        return 1
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(text(), "utf-8")
+    print(f"wrote {FILE.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
