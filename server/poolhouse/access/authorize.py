@@ -5,41 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from poolhouse import policy
-from poolhouse.access import iam_users, managed
+from poolhouse.access import iam_users
 from poolhouse.access.caller import Caller
 from poolhouse.core import clock, runtime
 from poolhouse.core.errors import AccessDenied
+from poolhouse.policy import Decision, Effect, Policy, PolicyError, builtin
+
+ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def authorize(caller: Caller, action: str, resource: str) -> None:
-    """Return if `caller` may do `action` ("cognito-idp:ListUsers") to `resource`, an ARN or "*". Raises AccessDenied."""
+    """Return if `caller` may do `action` ("cognito-idp:ListUsers") to `resource`, an ARN or "*"; else AccessDenied."""
     if caller.kind == "internal":
         return
     request = policy.Request(
         action=action,
         resource=resource,
+        context=_context(caller),
         principal=policy.Principal(caller.arn, account=caller.account),
         resource_account=caller.account,
-        context=_context(caller),
     )
     decision = policy.decide(request, _policies(caller))
     if not decision.allowed:
-        raise _denied(caller, action, resource, explicitly=decision.explicit)
+        raise _denied(decision, caller, action, resource)
 
 
-def _policies(caller: Caller) -> Any:
+def _policies(caller: Caller) -> tuple[Policy, ...]:
     """A caller's compiled policies, from memory while no configuration has changed."""
     if caller.kind != "user":
-        return policy.Policies()
-    return runtime.current().cache.get(("iam policies", caller.name), lambda: _compiled(caller.name))
-
-
-def _compiled(name: str) -> Any:
-    if name == iam_users.FIRST_ADMINISTRATOR:
-        documents = [dict(managed.POLICIES[managed.ADMINISTRATOR])]
-    else:
-        documents = iam_users.documents(name)
-    return policy.Policies(identity=[policy.parse(document) for document in documents])
+        return ()
+    if caller.name == iam_users.FIRST_ADMINISTRATOR:
+        return (builtin.compiled(ADMINISTRATOR_ACCESS),)
+    try:
+        return runtime.current().cache.get(("iam policies", caller.name), lambda: iam_users.policies(caller.name))
+    except PolicyError as broken:
+        # A stored document that no longer reads may have held a Deny: without it nothing can be decided safely.
+        raise AccessDenied(hint=f"{caller.arn}: {broken}") from broken
 
 
 def _context(caller: Caller) -> dict[str, Any]:
@@ -62,10 +63,11 @@ def _context(caller: Caller) -> dict[str, Any]:
     return context
 
 
-def _denied(caller: Caller, action: str, resource: str, *, explicitly: bool) -> AccessDenied:
+def _denied(decision: Decision, caller: Caller, action: str, resource: str) -> AccessDenied:
     why = (
         "with an explicit deny in an identity-based policy"
-        if explicitly
+        if decision.effect is Effect.EXPLICIT_DENY
         else f"because no identity-based policy allows the {action} action"
     )
-    return AccessDenied(f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} {why}")
+    said = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} {why}"
+    return AccessDenied(said, hint=decision.explanation)

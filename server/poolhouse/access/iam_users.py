@@ -10,10 +10,10 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import insert, select, update
 
 from poolhouse import policy
-from poolhouse.access import managed
 from poolhouse.access.models import AccessKey, IamUser, UserAttachment, UserPolicy
 from poolhouse.core import cache, clock, runtime, unit
 from poolhouse.core.errors import InvalidParameter, LimitExceeded, ResourceNotFound, UsernameExists
+from poolhouse.policy import Policy, PolicyError, builtin
 
 # The first administrator stands in the settings, not in the table: nobody else may take the name.
 FIRST_ADMINISTRATOR = "administrator"
@@ -50,8 +50,8 @@ def delete(name: str) -> None:
 
 def attach(name: str, policy_arn: str) -> None:
     """Give a user the permissions of a managed policy. Raises ResourceNotFound."""
-    if policy_arn not in managed.POLICIES:
-        known = ", ".join(managed.POLICIES)
+    if policy_arn not in builtin.MANAGED:
+        known = ", ".join(builtin.MANAGED)
         raise ResourceNotFound(f"Policy {policy_arn} does not exist or is not attachable. Those that are: {known}")
     unit.write()
     require(name)
@@ -75,7 +75,7 @@ def put_policy(name: str, policy_name: str, document: dict[str, Any]) -> None:
     """Set an inline policy. Raises InvalidParameter for a document that is no policy, ResourceNotFound."""
     if not _POLICY_NAME.fullmatch(policy_name):
         raise InvalidParameter("A policy name has 1 to 128 letters, digits and characters of +=,.@-_")
-    policy.parse(document)
+    _compiled(policy_name, document)
     unit.write()
     require(name)
     mine = (UserPolicy.user_name == name, UserPolicy.name == policy_name)
@@ -95,12 +95,13 @@ def delete_policy(name: str, policy_name: str) -> None:
     cache.changed()
 
 
-def documents(name: str) -> list[dict[str, Any]]:
-    """Every policy document that speaks for a user: managed ones first, then inline ones."""
+def policies(name: str) -> tuple[Policy, ...]:
+    """Every policy that speaks for a user, compiled: managed ones first, then inline ones. Raises PolicyError."""
     attached = unit.execute(select(UserAttachment.policy_arn).where(UserAttachment.user_name == name))
-    found = [dict(managed.POLICIES[row.policy_arn]) for row in attached if row.policy_arn in managed.POLICIES]
-    inline = select(UserPolicy.document).where(UserPolicy.user_name == name).order_by(UserPolicy.name)
-    return found + [row.document for row in unit.execute(inline)]
+    found = [builtin.compiled(row.policy_arn) for row in attached if row.policy_arn in builtin.MANAGED]
+    inline = select(UserPolicy.name, UserPolicy.document).where(UserPolicy.user_name == name)
+    found += [policy.parse(row.document, name=row.name, kind="identity") for row in unit.execute(inline)]
+    return tuple(found)
 
 
 def require(name: str) -> str:
@@ -119,6 +120,13 @@ def arn(name: str) -> str:
 def identifier(prefix: str) -> str:
     """A new unique id as IAM makes them: AIDA… for users, AKIA… for access keys; 80 random bits."""
     return prefix + "".join(secrets.choice(_ID_ALPHABET) for _ in range(16))
+
+
+def _compiled(name: str, document: dict[str, Any]) -> Policy:
+    try:
+        return policy.parse(document, name=name, kind="identity")
+    except PolicyError as error:
+        raise InvalidParameter(f"Policy {name}: {error}") from error
 
 
 def _unknown(name: str) -> ResourceNotFound:
