@@ -11,9 +11,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-import sqlalchemy
 
-from poolhouse.core.db import Database
 from tests import postgres
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
@@ -72,16 +70,10 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 # --- Databases: the schema is made once a run and copied; tests keep out of each other's way by pools of their own ----
 
 
-def _migrate(url: str, data: Path) -> None:
-    """The schema as ``poolhouse serve`` makes it at start, through the same engine preparation."""
+def _migrate(url: str) -> None:
     from poolhouse import migrations  # here, so that the tests of pure files need no database
 
-    engine = sqlalchemy.create_engine(url)
-    Database(engine)
-    try:
-        migrations.upgrade(engine, data)
-    finally:
-        engine.dispose()
+    migrations.upgrade(url)
 
 
 class Databases:
@@ -112,7 +104,7 @@ class Databases:
             if not template.exists():
                 fresh = self.directory / "new.sqlite3"
                 fresh.unlink(missing_ok=True)
-                _migrate(f"sqlite:///{fresh}", self.directory)
+                _migrate(f"sqlite:///{fresh}")
                 fresh.rename(template)
         copy = self.directory / f"{name}.sqlite3"
         shutil.copyfile(template, copy)
@@ -120,7 +112,7 @@ class Databases:
 
     def _postgresql(self, name: str) -> str:
         try:
-            return postgres.database(self.directory, name, lambda url: _migrate(url, self.directory))
+            return postgres.database(self.directory, name, _migrate)
         except postgres.NoPostgres as missing:
             pytest.skip(str(missing))
 
