@@ -66,7 +66,7 @@ db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 
 class Database:
-    """The two ways to the one database: ``reader`` in autocommit, ``writer`` in transactions that never lose an update."""
+    """The two ways to the one database: ``reader`` in autocommit, ``writer`` in transactions that lose no update."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

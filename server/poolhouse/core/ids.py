@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import string
@@ -42,3 +43,8 @@ def alnum(length: int) -> str:
 def digits(length: int) -> str:
     """``length`` random digits, as mailed codes are."""
     return "".join(secrets.choice(string.digits) for _ in range(length))
+
+
+def block(nbytes: int) -> str:
+    """``nbytes`` of randomness in base64, as SRP's SECRET_BLOCK is."""
+    return base64.b64encode(os.urandom(nbytes)).decode()

@@ -1,4 +1,4 @@
-"""Cognito's lock-out: after five failed guesses an account rests for one second, then two, four, … up to a quarter hour.
+"""Cognito's lock-out: after five failed guesses an account rests a second, then two, four, … up to a quarter hour.
 
 One count an account, whatever name, alias or factor the guesses are made through; attempts during a rest are refused
 unseen and not counted (Cognito: Lockout for failed user sign-in attempts). Names that nobody has are counted alike, so

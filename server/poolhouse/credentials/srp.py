@@ -1,6 +1,6 @@
 """Cognito's secure remote password, pure (SRP-6a in the 3072-bit group of RFC 5054, with a derived key of its own).
 
-x = H(salt | H(pool name | user id | ":" | password)); the proof is an HMAC under HKDF(S, salt=u, "Caldera Derived Key").
+x = H(salt | H(pool name | user id | ":" | password)); the proof is an HMAC under HKDF(S, u, "Caldera Derived Key").
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ except ImportError:  # eight times slower, and it holds the GIL
         return pow(base, exponent, modulus)
 
 
-# RFC 3526 §5: the 3072-bit MODP group, 2^3072 - 2^3008 - 1 + 2^64 * (floor(2^2942 * pi) + 1690314), as RFC 5054 uses it.
+# RFC 3526 §4: the 3072-bit MODP group, the one of that size in RFC 5054 appendix A.
 N = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
     "EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyotp
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from poolhouse.core import clock, sealing, unit
 from poolhouse.credentials.models import Totp
@@ -86,3 +86,19 @@ def proven(pool_id: str, sub: str) -> bool:
     """Whether the user has a secret in use."""
     row = unit.execute(select(Totp.secret).where(Totp.pool_id == pool_id, Totp.sub == sub)).first()
     return row is not None and row.secret is not None
+
+
+def install(pool: Pool, user: User, secret: str, step: int, device_name: str | None) -> None:
+    """Make ``secret`` the one in use, proven by the code of time step ``step``."""
+    unit.write()
+    sealed = sealing.seal("totp", secret.encode(), _context(pool.id, user.sub))
+    values = {"secret": sealed, "pending": None, "last_step": step, "device_name": device_name}
+    here = (Totp.pool_id == pool.id, Totp.sub == user.sub)
+    if unit.execute(update(Totp).where(*here).values(**values)).rowcount == 0:
+        unit.execute(insert(Totp).values(pool_id=pool.id, sub=user.sub, **values))
+
+
+def remove(pool_id: str, sub: str) -> None:
+    """Forget the user's secret."""
+    unit.write()
+    unit.execute(delete(Totp).where(Totp.pool_id == pool_id, Totp.sub == sub))

@@ -24,6 +24,14 @@ def find_pool(pool_id: str) -> Pool | None:
     return runtime.current().cache.get(("pool", pool_id), lambda: _load_pool(pool_id))
 
 
+def fresh_pool(pool_id: str) -> Pool:
+    """The pool as this unit sees it, from the database: for whoever has just changed it. Raises ResourceNotFound."""
+    found = _load_pool(pool_id)
+    if found is None:
+        raise ResourceNotFound(f"User pool {pool_id} does not exist.")
+    return found
+
+
 def client(pool: Pool, client_id: str) -> Client:
     """A client of ``pool``. Raises ResourceNotFound."""
     found = find_client(pool, client_id)
@@ -98,6 +106,14 @@ def _load_pool(pool_id: str) -> Pool | None:
         custom_domain=next((d for d in domains if "." in d), None),
         resource_scopes=scopes,
     )
+
+
+def fresh_client(pool_id: str, client_id: str) -> Client:
+    """The client as this unit sees it, from the database. Raises ResourceNotFound."""
+    found = _load_client(pool_id, client_id)
+    if found is None:
+        raise ResourceNotFound(f"User pool client {client_id} does not exist.")
+    return found
 
 
 def _load_client(pool_id: str, client_id: str) -> Client | None:

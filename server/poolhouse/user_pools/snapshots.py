@@ -88,6 +88,11 @@ class Pool:
         return bool((self.settings.get("SoftwareTokenMfaConfiguration") or {}).get("Enabled"))
 
     @cached_property
+    def email_mfa(self) -> bool:
+        """Whether mailed codes are a second factor here (SetUserPoolMfaConfig)."""
+        return bool(self.settings.get("EmailMfaConfiguration"))
+
+    @cached_property
     def password_policy(self) -> PasswordPolicy:
         """What passwords must be."""
         return rules.password_policy(self.settings)
