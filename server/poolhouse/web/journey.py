@@ -93,7 +93,7 @@ class BrowserSession:
 
     @property
     def sid(self) -> str:
-        """The session's public name (OpenID Connect Front-Channel Logout 1.0 §3): of the digest, never of the cookie."""
+        """The session's public name (OpenID Connect Front-Channel Logout 1.0 §3): of the digest, never the cookie."""
         return self.digest.hex()[:32]
 
 
@@ -235,7 +235,7 @@ def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) ->
     unit.execute(
         update(Stored).where(Stored.digest == _digest(pool, journey.handle)).values(session=digest, notes=None)
     )
-    _set_cookie(pool, _session_name(pool), cookie, SESSION_SECONDS)
+    _set_cookie(_session_name(pool), cookie, SESSION_SECONDS)
 
 
 def sign_out(pool: Pool) -> None:
@@ -244,7 +244,7 @@ def sign_out(pool: Pool) -> None:
     if name not in request.cookies:
         return
     _revoke(pool, clock.now())
-    _set_cookie(pool, name, "", 0)
+    _set_cookie(name, "", 0)
 
 
 def sign_out_everywhere(pool: Pool, sub: str) -> None:
@@ -286,7 +286,7 @@ def browser(pool: Pool) -> str:
     known = _browser_cookie(pool) or g.get("poolhouse_browser", "")
     if not known:
         known = g.poolhouse_browser = ids.token()
-        _set_cookie(pool, _browser_name(pool), known, None)
+        _set_cookie(_browser_name(pool), known, None)
     return str(known)
 
 
@@ -319,7 +319,7 @@ def _path() -> str:
     return pools.url("/").rstrip("/") or "/"
 
 
-def _set_cookie(pool: Pool, name: str, value: str, seconds: int | None) -> None:
+def _set_cookie(name: str, value: str, seconds: int | None) -> None:
     path, secure = _path(), _secure()
 
     @after_this_request
