@@ -76,5 +76,5 @@ $(PY):
 # Programs under Node.js that the tests drive. Without Node.js those tests are skipped and say so.
 .venv/.interop: $(wildcard tests/interop/package-lock.json) | $(PY)
 	@if test -f tests/interop/package-lock.json && command -v npm >/dev/null; then \
-		npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --loglevel=error; fi
+		npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error; fi
 	@touch $@
