@@ -1,7 +1,7 @@
 """Write the first migration from the tables of every models.py, as long as no version was ever released.
 
-    python tools/first_migration.py            write server/poolhouse/migrations/versions/0001_first.py
-    python tools/first_migration.py --check    exit 1 where the written one is not what the tables say
+python tools/first_migration.py            write server/poolhouse/migrations/versions/0001_first.py
+python tools/first_migration.py --check    exit 1 where the written one is not what the tables say
 """
 
 from __future__ import annotations

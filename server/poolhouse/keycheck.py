@@ -74,7 +74,9 @@ def _from_file(path: Path) -> str:
         text = path.read_text("ascii").strip()
         decode_master_key(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{PREFIX}MASTER_KEY: {path} cannot be read ({error}); give it back to this user"]) from None
+        raise SettingsError(
+            [f"{PREFIX}MASTER_KEY: {path} cannot be read ({error}); give it back to this user"]
+        ) from None
     except ValueError as error:
         raise SettingsError([f"{PREFIX}MASTER_KEY: {path} {error}"]) from None
     return text
@@ -101,9 +103,7 @@ def verify() -> None:
 def reseal() -> None:
     """Seal the check with the present key: what ends a rotation. Begins the write."""
     unit.write()
-    unit.execute(
-        update(MasterKeyCheck).where(MasterKeyCheck.id == 1).values(sealed=sealing.seal(_PURPOSE, _PLAIN))
-    )
+    unit.execute(update(MasterKeyCheck).where(MasterKeyCheck.id == 1).values(sealed=sealing.seal(_PURPOSE, _PLAIN)))
 
 
 def _stored() -> bytes | None:

@@ -35,9 +35,8 @@ metadata = Base.metadata
 def purges() -> tuple[Callable[[], None], ...]:
     """What the housekeeper runs, each in a unit of its own, beside those that ``app`` names itself."""
     from poolhouse.credentials import codes, lockout
-    from poolhouse.listeners import audit
     from poolhouse.messages import outbox
     from poolhouse.tokens import keys
     from poolhouse.web import journey
 
-    return codes.purge, lockout.purge, audit.purge, outbox.purge, keys.purge, journey.purge
+    return codes.purge, lockout.purge, outbox.purge, keys.purge, journey.purge
