@@ -25,6 +25,9 @@ Check = Callable[[Any, str, list[str]], Any]
 # Values that AWS's guide defines and its model lacks: accepted beside those of the model.
 SUPERSETS = {"ExplicitAuthFlowsType": ("ALLOW_CLIENT_TOKEN_AUTH",)}
 
+_NOT_NULL = "Member must not be null"
+_NO_NUL = "Member must not contain the NUL character"
+_UNICODE = "Member must be valid Unicode text"
 _BITS = {"integer": 31, "long": 63}
 _SHOWN_CHARACTERS = 1024
 _FAULTS_AT_MOST = 50
@@ -97,9 +100,9 @@ def _compiled(service: str, name: str) -> _Compiled:
 
 def _structure(shape: model.Shape, inner: Callable[[str], _Compiled]) -> _Compiled:
     required = frozenset(shape.get("required", ()))
+    compiled = {name: inner(ref["shape"]) for name, ref in shape.get("members", {}).items()}
     members = tuple(
-        (name, name[0].lower() + name[1:], name in required, inner(ref["shape"]).check)
-        for name, ref in shape.get("members", {}).items()
+        (name, name[0].lower() + name[1:], name in required, member.check) for name, member in compiled.items()
     )
 
     def check(value: Any, path: str, faults: list[str]) -> dict[str, Any]:
@@ -112,10 +115,12 @@ def _structure(shape: model.Shape, inner: Callable[[str], _Compiled]) -> _Compil
             if given is not None:
                 clean[name] = member(given, within + at, faults)
             elif needed:
-                faults.append(f"Value null at '{within}{at}' failed to satisfy constraint: Member must not be null")
+                faults.append(f"Value null at '{within}{at}' failed to satisfy constraint: {_NOT_NULL}")
         return clean
 
-    return _Compiled(check)
+    # A list of such structures is not repeated either where one of their members is a secret.
+    sensitive = bool(shape.get("sensitive")) or any(member.sensitive for member in compiled.values())
+    return _Compiled(check, sensitive=sensitive)
 
 
 def _list(shape: model.Shape, inner: _Compiled) -> _Compiled:
@@ -126,19 +131,17 @@ def _list(shape: model.Shape, inner: _Compiled) -> _Compiled:
             raise _wrong_type(value, "list")
         clean, misfits = [], []
         for position, item in enumerate(value, 1):
-            before = len(faults)
             if item is None:
-                misfits.append("Member must not be null")
+                misfits.append(_NOT_NULL)
             elif inner.single:
                 clean.append(inner.check(item, path, misfits))
             else:
                 clean.append(inner.check(item, f"{path}.{position}.member", faults))
-            if len(faults) - before + len(misfits) and len(faults) + len(misfits) > _FAULTS_AT_MOST:
+            if len(faults) + len(misfits) > _FAULTS_AT_MOST:
                 break
         faults += size(len(value), path, None if inner.sensitive else value)
         if misfits:
-            rules = inner.rules if None not in value else ("Member must not be null", *inner.rules)
-            faults.append(_fault(path, f"Member must satisfy constraint: [{', '.join(rules)}]", inner, value))
+            faults.append(_fault(path, f"Member must satisfy constraint: {_listed(inner, misfits)}", inner, value))
         return clean
 
     return _Compiled(check, sensitive=inner.sensitive)
@@ -158,7 +161,7 @@ def _map(shape: model.Shape, key: _Compiled, value_of: _Compiled) -> _Compiled:
         for name, item in value.items():
             key.check(name, path, bad_keys)
             if item is None:
-                bad_values.append("Member must not be null")
+                bad_values.append(_NOT_NULL)
             elif value_of.single:
                 clean[name] = value_of.check(item, path, bad_values)
             else:
@@ -167,10 +170,10 @@ def _map(shape: model.Shape, key: _Compiled, value_of: _Compiled) -> _Compiled:
                 break
         faults += size(len(value), path, None if sensitive else value)
         if bad_keys:
-            faults.append(_fault(path, f"Map keys must satisfy constraint: [{', '.join(key.rules)}]", hidden, value))
+            faults.append(_fault(path, f"Map keys must satisfy constraint: {_listed(key, bad_keys)}", hidden, value))
         if bad_values:
-            rules = value_of.rules if None not in value.values() else ("Member must not be null", *value_of.rules)
-            faults.append(_fault(path, f"Map value must satisfy constraint: [{', '.join(rules)}]", hidden, value))
+            rules = _listed(value_of, bad_values)
+            faults.append(_fault(path, f"Map value must satisfy constraint: {rules}", hidden, value))
         return clean
 
     return _Compiled(check, sensitive=sensitive)
@@ -225,7 +228,6 @@ def _string(name: str, shape: model.Shape) -> _Compiled:
     rules = ([_more(high)] if high is not None else []) + ([_fewer(low)] if "min" in shape else [])
     rules += [f"Member must satisfy regular expression pattern: {pattern}"] if pattern else []
     rules += [enum_rule] if enum else []
-    rules = rules or ["Member must be text without the NUL character"]
     return _Compiled(check, tuple(rules), single=True, sensitive=sensitive)
 
 
@@ -333,14 +335,20 @@ def _fault(path: str, constraint: str, of: _Compiled, value: Any) -> str:
     return f"{seen} at '{path}' failed to satisfy constraint: {constraint}"
 
 
+def _listed(inner: _Compiled, misfits: list[str]) -> str:
+    """The rules that the single values of a list or a map do not all keep."""
+    always = [rule for rule in (_NOT_NULL, _NO_NUL, _UNICODE) if any(misfit.endswith(rule) for misfit in misfits)]
+    return f"[{', '.join([*always, *inner.rules])}]"
+
+
 def _unfit_text(value: str) -> str:
     """Why no database would hold this text: PostgreSQL refuses NUL, and half a surrogate pair has no UTF-8."""
     if "\0" in value:
-        return "Member must not contain the NUL character"
+        return _NO_NUL
     try:
         value.encode()
     except UnicodeEncodeError:
-        return "Member must be valid Unicode text"
+        return _UNICODE
     return ""
 
 
