@@ -116,7 +116,7 @@ def _add_fronts(app: flask.Flask, rt: Runtime) -> None:
         app.wsgi_app = ProxyFix(door, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
 
 
-def _healthy(request: Request) -> Response:
+def _healthy(_request: Request) -> Response:
     """Alive, and the database answers."""
     cache_module.stored_stamp_now()
     return Response(200, [("Content-Type", "text/plain"), ("Cache-Control", "no-store")], b"ok\n")

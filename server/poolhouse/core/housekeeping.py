@@ -1,4 +1,4 @@
-"""What a worker does beside requests: follows configuration changes of other machines, sends mail, drops what expired."""
+"""What a worker does beside requests: follows changes made by others, sends mail, drops what has expired.
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -86,42 +86,51 @@ def named(pool: Pool, name: str) -> User:
     return user
 
 
-def create(
-    pool: Pool,
-    username: str,
-    status: Status,
-    attributes: Mapping[str, str],
-    *,
-    sub: str | None = None,
-    force_alias: bool = False,
-) -> User:
-    """A new user. Raises UsernameExists, AliasExists.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a new user would be called, known before anything is written: SRP verifiers contain the username."""
+
+    sub: str
+    username: str
+    implied: Mapping[str, str]
+
+
+def is_address(pool: Pool, name: str, attribute: str) -> bool:
+    """Whether ``name`` has the form of ``attribute`` and people sign in with that here."""
+    return attribute in pool.username_attributes and rules.looks_like(name) == attribute
+
+
+def plan(pool: Pool, username: str) -> Plan:
+    """What a user who signs up as ``username`` would be called. Raises InvalidParameter.
 
     Where people sign up with an address (UsernameAttributes), ``username`` is that address: it becomes the attribute,
     and the username is the ``sub``.
     """
-    unit.write()
-    now = clock.now()
-    sub = sub or ids.uuid7()
-    attributes = dict(attributes)
+    sub = ids.uuid7()
+    kind = rules.looks_like(username)
     if pool.username_attributes:
-        kind = rules.looks_like(username)
         if kind is None or kind not in pool.username_attributes:
             wanted = {"email": "an email", "phone_number": "a phone number"}
             raise InvalidParameter(f"Username should be {' or '.join(wanted[a] for a in pool.username_attributes)}.")
-        attributes.setdefault(kind, username)
-        username = sub
-    elif (kind := rules.looks_like(username)) is not None and kind in pool.alias_attributes:
+        return Plan(sub, sub, {kind: username})
+    if kind is not None and kind in pool.alias_attributes:
         form = "email" if kind == "email" else "phone number"
         raise InvalidParameter(f"Username cannot be of {form} format, since user pool is configured for {form} alias.")
-    user = User(pool.id, sub, username, status, True, attributes, now, now, None, {})
+    return Plan(sub, username, {})
+
+
+def create(
+    pool: Pool, planned: Plan, status: Status, attributes: Mapping[str, str], *, force_alias: bool = False
+) -> User:
+    """A new user as planned. Raises UsernameExists, AliasExists."""
+    unit.write()
+    now = clock.now()
+    attributes = {**planned.implied, **attributes}
+    user = User(pool.id, planned.sub, planned.username, status, True, attributes, now, now, None, {})
+    key = pool.canonical(user.username)[:_LONGEST_NAME]
     try:
         with unit.current().connection.begin_nested():
-            unit.execute(
-                insert(UserName).values(
-                    pool_id=pool.id, key=pool.canonical(username)[:_LONGEST_NAME], kind="username", sub=sub
-                )
-            )
+            unit.execute(insert(UserName).values(pool_id=pool.id, key=key, kind="username", sub=user.sub))
     except IntegrityError:
         raise UsernameExists() from None
     unit.execute(insert(UserRow).values(**_columns(pool, user)))
