@@ -1,4 +1,4 @@
-"""Names that nobody has, where that is not to be noticed: everything runs its course on an account that is not there."""
+"""Names that nobody has, where that is not to be noticed: all runs its course on an account that is not there."""
 
 from __future__ import annotations
 

@@ -10,11 +10,10 @@ from poolhouse.account.events import AttributesChanged, PasswordChanged, UserDel
 from poolhouse.core import unit
 from poolhouse.core.errors import InvalidParameter, NotAuthorized
 from poolhouse.core.events import emit
-from poolhouse.credentials import codes, lockout, passwords
+from poolhouse.credentials import candidate, codes, lockout, passwords
 from poolhouse.messages import send
 from poolhouse.messages.occasion import Occasion
 from poolhouse.messages.send import Delivery
-from poolhouse.signin import candidate
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import User, directory
 

@@ -38,7 +38,7 @@ def sign_up(
     validation_data: Mapping[str, str] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> SignUpResult:
-    """Make an account. Raises UsernameExists, InvalidPassword, InvalidParameter, NotAuthorized, whatever a hook says."""
+    """Make an account. Raises UsernameExists, InvalidPassword, InvalidParameter, NotAuthorized."""
     pool = client.pool
     if pool.admin_create_only:
         raise NotAuthorized("SignUp is not permitted for this user pool")

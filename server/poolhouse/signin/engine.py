@@ -24,11 +24,11 @@ from poolhouse.core.errors import (
     UserNotFound,
 )
 from poolhouse.core.events import ask, emit
-from poolhouse.credentials import lockout, passwords, totp
+from poolhouse.credentials import candidate, lockout, passwords, totp
+from poolhouse.credentials.candidate import Candidate
 from poolhouse.credentials.models import Password
-from poolhouse.signin import attempt, candidate, what_next
+from poolhouse.signin import attempt, what_next
 from poolhouse.signin.attempt import Attempt
-from poolhouse.signin.candidate import Candidate
 from poolhouse.signin.events import PostAuthentication, PreAuthentication, SignInFailed, UserSignedIn
 from poolhouse.signin.outcome import Challenge, Entrance, Outcome, SignedIn
 from poolhouse.signin.steps import STEPS, Proof, Turn, srp

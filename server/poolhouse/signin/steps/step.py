@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from poolhouse.core.errors import InvalidParameter
-from poolhouse.signin.candidate import Candidate
+from poolhouse.credentials.candidate import Candidate
 from poolhouse.user_pools.snapshots import Client, Pool
 
 
