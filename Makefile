@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-PAGES := $(wildcard tools/*_page.py)
+WRITERS := $(wildcard tools/*.py)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 MYPY_PATHS := $(wildcard clients/python/poolhouse_client)
@@ -30,15 +30,15 @@ types: .venv/.dev  ## types: mypy, strict
 	@$(BIN)/mypy
 	@$(if $(MYPY_PATHS),$(BIN)/mypy $(MYPY_PATHS))
 
-check: lint types  ## lint, types, import contracts, generated pages current
+check: lint types  ## lint, types, import contracts, generated files current
 	@$(BIN)/lint-imports --no-logo
-	@for page in $(PAGES); do $(PY) $$page --check || exit 1; done
+	@for writer in $(WRITERS); do $(PY) $$writer --check || exit 1; done
 
 format: .venv/.dev  ## rewrite the code in the house's format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-docs: .venv/.dev  ## write the generated pages: settings, compatibility
-	@for page in $(PAGES); do $(PY) $$page || exit 1; done
+docs: .venv/.dev  ## write the generated files: reference pages, service models, first migration
+	@for writer in $(WRITERS); do $(PY) $$writer || exit 1; done
 
 bench: .venv/.dev  ## measure this machine: requests a second, latencies, statements, memory
 	@$(PY) -m bench
