@@ -48,7 +48,7 @@ def text() -> str:
     return _formatted(HEADER + "    " + body.lstrip() + "\n")
 
 
-def _plain(kind: str, item: Any, context: AutogenContext) -> str | bool:
+def _plain(kind: str, item: Any, context: AutogenContext) -> str | bool:  # noqa: ARG001 - Alembic's hook
     """A type of ours as the column it is stored in: an old migration must not change when the code does."""
     if kind == "type" and isinstance(item, TypeDecorator):
         return f"sa.{item.impl!r}"

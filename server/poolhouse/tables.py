@@ -11,6 +11,7 @@ from poolhouse.core.db import Base
 from poolhouse.credentials import models as credentials_models
 from poolhouse.listeners import models as listeners_models
 from poolhouse.messages import models as messages_models
+from poolhouse.signin import attempt
 from poolhouse.tokens import models as tokens_models
 from poolhouse.user_pools import models as user_pools_models
 from poolhouse.users import models as users_models
@@ -18,6 +19,7 @@ from poolhouse.web import models as web_models
 
 MODULES = (
     access_models,
+    attempt,
     cache,
     credentials_models,
     keycheck,
@@ -36,7 +38,7 @@ def purges() -> tuple[Callable[[], None], ...]:
     """What the housekeeper runs, each in a unit of its own, beside those that ``app`` names itself."""
     from poolhouse.credentials import codes, lockout
     from poolhouse.messages import outbox
-    from poolhouse.tokens import keys
+    from poolhouse.tokens import keys, refresh
     from poolhouse.web import journey
 
-    return codes.purge, lockout.purge, outbox.purge, keys.purge, journey.purge
+    return codes.purge, lockout.purge, outbox.purge, keys.purge, refresh.purge, journey.purge

@@ -115,9 +115,9 @@ def _make_lock(engine: Engine) -> None:
     for attempt in range(_TRIES):
         try:
             with engine.begin() as connection:
-                connection.execute(text(f"CREATE TABLE IF NOT EXISTS {LOCK_TABLE} (id INTEGER PRIMARY KEY)"))
+                connection.execute(text("CREATE TABLE IF NOT EXISTS schema_lock (id INTEGER PRIMARY KEY)"))
             with engine.begin() as connection:
-                connection.execute(text(f"INSERT INTO {LOCK_TABLE} (id) VALUES (1) ON CONFLICT DO NOTHING"))
+                connection.execute(text("INSERT INTO schema_lock (id) VALUES (1) ON CONFLICT DO NOTHING"))
             return
         except (IntegrityError, ProgrammingError):  # IF NOT EXISTS does not keep two creators apart
             if attempt == _TRIES - 1:
@@ -128,4 +128,4 @@ def _make_lock(engine: Engine) -> None:
 def _take_lock(connection: Connection) -> None:
     connection.execute(text("SET LOCAL lock_timeout = 0"))
     connection.execute(text("SET LOCAL statement_timeout = 0"))
-    connection.execute(text(f"SELECT id FROM {LOCK_TABLE} WHERE id = 1 FOR UPDATE"))
+    connection.execute(text("SELECT id FROM schema_lock WHERE id = 1 FOR UPDATE"))

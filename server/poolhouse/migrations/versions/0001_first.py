@@ -217,10 +217,11 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("origin_jti", sa.String(length=36), nullable=False),
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("spent_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("pool_id", "digest", name=op.f("pk_refresh_tokens")),
     )
-    op.create_index("ix_refresh_tokens_pool_id_origin_jti", "refresh_tokens", ["pool_id", "origin_jti"], unique=False)
+    op.create_index("ix_refresh_tokens_expires_at", "refresh_tokens", ["expires_at"], unique=False)
     op.create_table(
         "resource_servers",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
@@ -229,6 +230,17 @@ def upgrade() -> None:
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("pool_id", "identifier", name=op.f("pk_resource_servers")),
     )
+    op.create_table(
+        "sign_in_attempts",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("challenge", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_attempts")),
+    )
+    op.create_index("ix_sign_in_attempts_expires_at", "sign_in_attempts", ["expires_at"], unique=False)
     op.create_table(
         "signing_keys",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
