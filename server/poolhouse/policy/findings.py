@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import Fault, Severity, shown
+from .errors import Fault, shown
 from .reading import Members
 
 _MOST_FAULTS = 100
@@ -22,17 +22,19 @@ class Findings:
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self._errors = self._warnings = 0
 
     def error(self, path: str, message: str) -> None:
-        self._add(path, message, "error")
+        self.faults.append(Fault(path, message))
+        self._errors += 1
+        if self._errors >= _MOST_FAULTS:
+            raise Enough
 
     def warning(self, path: str, message: str) -> None:
-        self._add(path, message, "warning")
-
-    def _add(self, path: str, message: str, severity: Severity) -> None:
-        self.faults.append(Fault(path, message, severity))
-        if len(self.faults) >= _MOST_FAULTS:
-            raise Enough
+        # Warnings past the limit are dropped, but the search goes on: they must never hide an error that comes later.
+        self._warnings += 1
+        if self._warnings <= _MOST_FAULTS:
+            self.faults.append(Fault(path, message, "warning"))
 
     def texts(self, path: str, value: object) -> list[tuple[str, str]]:
         """Return the texts of "a text or a list of texts" with the path of each, and note what is none."""

@@ -27,7 +27,7 @@ _COGNITO = "cognito-identity.amazonaws.com"
 
 
 def lint(document: Document, *, kind: Kind = "any") -> tuple[Fault, ...]:
-    """Return the faults of a document, errors and warnings, at most 100 of them. Never raises.
+    """Return the faults of a document, at most 100 errors and 100 warnings. Never raises.
 
     >>> [str(fault) for fault in lint('{"Version": "2012-10-17", "Statement": {"Effect": "allow", "Action": "s3:*"}}')]
     ... # doctest: +NORMALIZE_WHITESPACE
