@@ -23,13 +23,15 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from poolhouse.core import clock, ids, runtime, sealing, unit
 from poolhouse.core.errors import PoolhouseError
+from poolhouse.credentials.models import Password
 from poolhouse.user_pools.snapshots import Client, Pool
+from poolhouse.users.models import UserRow
 from poolhouse.web import pools
 from poolhouse.web.models import StoredAuthorizationRequest as Stored
 from poolhouse.web.models import StoredBrowserSession as StoredSession
 
 if TYPE_CHECKING:
-    from poolhouse.signin.engine import SignedIn
+    from poolhouse.signin.outcome import SignedIn
 
 REQUEST_SECONDS = 3600  # time enough to sign up and to look for a code in the mail
 SESSION_SECONDS = 3600  # Cognito's: fixed, not sliding
@@ -43,6 +45,10 @@ class JourneyEnded(PoolhouseError):
     aws = "InvalidParameterException"
     kind = "unknown"
     sentence = "This sign-in is not known here."
+
+    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.parameters = parameters  # to begin the same again, where this very browser had begun it
 
 
 class JourneyExpired(JourneyEnded):
@@ -80,13 +86,13 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True)
 class BrowserSession:
-    """Somebody is signed in with this browser. Whether the user may still sign in is for the caller to see."""
+    """Somebody is signed in with this browser. ``auth_time`` in seconds since 1970, as tokens have it."""
 
     digest: bytes = field(repr=False)
     pool_id: str
     sub: str
     client_id: str
-    auth_time: datetime
+    auth_time: int
     amr: tuple[str, ...]
     created_at: datetime
     expires_at: datetime
@@ -131,9 +137,9 @@ def load(pool: Pool, handle: str) -> AuthorizationRequest:
     if not sealing.same(row.browser, _browser_digest(pool, _browser_cookie(pool))):
         raise JourneyElsewhere
     if row.finished_at is not None:
-        raise JourneyFinished
+        raise JourneyFinished(row.parameters)
     if row.expires_at <= clock.now():
-        raise JourneyExpired
+        raise JourneyExpired(row.parameters)
     return AuthorizationRequest(
         handle=handle,
         pool_id=row.pool_id,
@@ -187,16 +193,24 @@ def first_url(handle: str, parameters: Mapping[str, Any]) -> str:
 
 
 def browser_session(pool: Pool) -> BrowserSession | None:
-    """Who is signed in with this browser: one statement, none without a cookie."""
+    """Who is signed in with this browser: one statement, none without a cookie.
+
+    A user who was disabled or deleted, or whose password was set anew since, is not signed in any more.
+    """
     cookie = request.cookies.get(_session_name(pool), "")
     if not _TOKEN.fullmatch(cookie):
         return None
     row = unit.execute(
-        select(StoredSession.__table__).where(
+        select(StoredSession.__table__)
+        .join(UserRow, (UserRow.pool_id == StoredSession.pool_id) & (UserRow.sub == StoredSession.sub))
+        .outerjoin(Password, (Password.pool_id == StoredSession.pool_id) & (Password.sub == StoredSession.sub))
+        .where(
             StoredSession.digest == _session_digest(pool, cookie),
             StoredSession.pool_id == pool.id,
             StoredSession.revoked_at.is_(None),
             StoredSession.expires_at > clock.now(),
+            UserRow.enabled,
+            or_(Password.set_at.is_(None), Password.set_at <= StoredSession.created_at),
         )
     ).first()
     if row is None:
@@ -245,16 +259,6 @@ def sign_out(pool: Pool) -> None:
         return
     _revoke(pool, clock.now())
     _set_cookie(name, "", 0)
-
-
-def sign_out_everywhere(pool: Pool, sub: str) -> None:
-    """End every browser session of a user: the password was reset, or the account is gone."""
-    unit.write()
-    unit.execute(
-        update(StoredSession)
-        .where(StoredSession.pool_id == pool.id, StoredSession.sub == sub, StoredSession.revoked_at.is_(None))
-        .values(revoked_at=clock.now())
-    )
 
 
 def _revoke(pool: Pool, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from poolhouse.core.db import Base
@@ -46,7 +46,7 @@ class StoredBrowserSession(Base):
     sub: Mapped[str] = mapped_column(String(36))
     client_id: Mapped[str] = mapped_column(String(128))
     amr: Mapped[list[Any]]
-    auth_time: Mapped[datetime]
+    auth_time: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

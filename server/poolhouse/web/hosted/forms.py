@@ -89,7 +89,10 @@ class Form:
 
 def sign_in_name(pool: Pool, words: Words) -> str:
     """What the name that people sign in with is called here: "Email address", "Username or email address", …"""
-    kinds = list(pool.username_attributes) or ["username", *(a for a in pool.alias_attributes if words.knows("name." + a))]
+    kinds = list(pool.username_attributes) or [
+        "username",
+        *(a for a in pool.alias_attributes if words.knows("name." + a)),
+    ]
     labels = [words("name." + kind) for kind in kinds[:2]]
     if len(labels) == 1:
         return labels[0]
@@ -104,7 +107,7 @@ def name(pool: Pool, words: Words) -> Field:
         sign_in_name(pool, words),
         kind="email" if only_email else "text",
         autocomplete="username",
-        limit=LONGEST_EMAIL if pool.username_attributes or pool.alias_attributes else LONGEST_NAME,
+        limit=LONGEST_NAME,
         missing="fault.name",
     )
 
@@ -172,7 +175,11 @@ def sign_up(pool: Pool, client: Client, words: Words) -> tuple[Field, ...]:
     else:
         label = words("field.username")
         first = Field("username", label, autocomplete="username", limit=LONGEST_NAME, missing="fault.username")
-    asked = [a for a in sorted(_asked(pool, client), key=_place) if a not in pool.username_attributes or len(pool.username_attributes) > 1]
+    asked = [
+        a
+        for a in sorted(_asked(pool, client), key=_place)
+        if a not in pool.username_attributes or len(pool.username_attributes) > 1
+    ]
     needed = _needed(pool)
     others = [attribute(pool, words, a, required=a in needed) for a in asked]
     return (first, *others, new_password(words, "field.password"))
@@ -221,7 +228,9 @@ def single(values: MultiDict[str, str], key: str) -> str:
     return found[0] if len(found) == 1 and not _UNUSABLE.search(found[0]) else ""
 
 
-def read(fields: Iterable[Field], posted: MultiDict[str, str], words: Words) -> tuple[tuple[Field, ...], dict[str, str]]:
+def read(
+    fields: Iterable[Field], posted: MultiDict[str, str], words: Words
+) -> tuple[tuple[Field, ...], dict[str, str]]:
     """The fields with what was entered and what is wrong with it, and the values by name (only of those in order)."""
     filled, values = [], {}
     for field in fields:
@@ -274,3 +283,9 @@ def focused(fields: Iterable[Field]) -> tuple[Field, ...]:
     empty = [i for i, field in enumerate(listed) if not field.value]
     chosen = (faulty or empty or [0])[0]
     return tuple(replace(field, focus=i == chosen) for i, field in enumerate(listed))
+
+
+def prefilled(field: Field, value: str) -> Field:
+    """The field with a value known from before, if it could be one."""
+    usable = len(value) <= field.limit and not _UNUSABLE.search(value)
+    return replace(field, value=value if usable else "")

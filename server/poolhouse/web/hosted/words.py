@@ -42,6 +42,7 @@ ENGLISH: Mapping[str, str] = {
     "confirm.unsent": "Enter the code that we sent you when you signed up.",
     "confirm.submit": "Confirm",
     "confirm.resend": "Send a new code",
+    "confirm.resend.inline": "send a new code",
     "confirm.nothing_came": "Nothing came? Look in the spam folder, or",
     "confirm.wait": "Your account is made",
     "confirm.wait.text": "An administrator has to confirm it before you can sign in. Come back when you have heard.",
@@ -175,7 +176,7 @@ ENGLISH: Mapping[str, str] = {
     "refused.LimitExceeded": "You have tried this too often. Wait a while, then try again.",
     "refused.TooManyRequests": "There are too many requests just now. Wait a minute, then try again.",
     "refused.TooManyFailedAttempts": "There were too many wrong attempts. Wait a while, then try again.",
-    "refused.CodeDeliveryFailure": "The code could not be sent. Try again in a minute, or ask the people who run {pool}.",
+    "refused.CodeDeliveryFailure": "The code could not be sent. Wait a minute and try again.",
     "refused.UserLambdaValidation": "{pool} did not accept this. It said: {reason}",
     "refused.other": "This was not accepted. Check what you entered and try again.",
     # --- the error page: a heading, then what to do
@@ -192,6 +193,8 @@ ENGLISH: Mapping[str, str] = {
     "ended.finished.text": "This page has done its work. Go back to the app to go on.",
     "ended.forged": "This form is no longer valid",
     "ended.forged.text": "It may have been open for long, or cookies are off. Go back, reload the page and try again.",
+    "ended.no_factor": "A second step is needed here",
+    "ended.no_factor.text": "This account has none that works. Ask the people who run {pool} to set one up with you.",
     "ended.start": "This page needs an app to sign in to",
     "ended.start.text": "Open the app that you want to use and choose “Sign in” there.",
     "ended.again": "Start again",
@@ -230,7 +233,7 @@ ENGLISH: Mapping[str, str] = {
         "An identity server: user pools, OpenID Connect and permissions, behind Amazon Cognito’s own API."
     ),
     "landing.people": "Looking for a sign-in?",
-    "landing.people.text": "Nobody signs in on this page. Open the app that you want to use: it brings you to the right one.",
+    "landing.people.text": "Nobody signs in on this page. Open the app that you want to use: it leads to yours.",
     "landing.developers": "Building an app?",
     "landing.api": "Point an AWS SDK or the AWS CLI here",
     "landing.api.text": "The API answers at this very address: give it as the endpoint URL of the service cognito-idp.",
@@ -250,6 +253,7 @@ _BY_SENTENCE = (
     ("user is disabled", "disabled"),
     ("temporary password has expired", "temporary_expired"),
     ("current status is confirmed", "already_confirmed"),
+    ("already confirmed", "already_confirmed"),
     ("no registered/verified", "no_recovery"),
     ("session", "session"),
 )
