@@ -190,7 +190,7 @@ class Load:
             self.waiting.append(connection)
 
     def pace(self, now: float) -> None:
-        """Start the units that are due by now, as far as connections are free; late ones count from when they were due."""
+        """Start the units that are due, as far as connections are free; late ones count from when they were due."""
         assert self.rate is not None
         while self.due <= now and self.waiting:
             self.begin(self.waiting.pop(), self.due)

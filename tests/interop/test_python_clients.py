@@ -1,10 +1,11 @@
-"""Stories that Python's clients complete against a live server, on both engines: boto3, the AWS CLI, pycognito, Authlib."""
+"""Stories that Python's clients complete against a live server, on both engines: boto3, AWS CLI, pycognito, Authlib."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -150,8 +151,6 @@ def test_boto3_completes_its_story(live: Live) -> None:
 
     secret = app.associate_software_token(AccessToken=tokens["AccessToken"])["SecretCode"]
     clock = pyotp.TOTP(secret)
-    import time
-
     now = int(time.time())
     checked = app.verify_software_token(AccessToken=tokens["AccessToken"], UserCode=clock.at(now - 30))
     assert checked["Status"] == "SUCCESS"
