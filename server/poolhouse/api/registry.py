@@ -33,7 +33,9 @@ start, none has to be listed anywhere. An operation is a function of 5-15 lines:
    password hash, a key, a hook) comes first; then call `unit.current().write()` yourself, or let the domain do it.
 6. Say no by raising a `core.errors` class that the model declares for the operation. One that it does not declare is
    sent as it is, but it is reported to `on_undeclared_error`, which the tests turn into a failure.
-7. Whether the caller may do this at all was asked before you are called (signed operations): on the pool's ARN for a
+7. Where members are stored as a document, name them in `gathers=(…)`: they come together, in the API's spelling and
+   without those that were not sent, as one keyword-only parameter `settings`. They count as parameters for rule 2.
+8. Whether the caller may do this at all was asked before you are called (signed operations): on the pool's ARN for a
    member UserPoolId, on ResourceArn where there is one, else on `*`. Say `resource=` to name another:
    `resource=lambda given: arn.of_the_pool_with_domain(given["Domain"])`, over the members in the API's spelling.
 """
@@ -57,7 +59,8 @@ from poolhouse.api.model import OperationModel
 Answer = dict[str, Any]
 Function = TypeVar("Function", bound=Callable[..., Answer | None])
 
-_FAMILIES = ("poolhouse.api.cognito_idp", "poolhouse.api.cognito_identity")
+_FAMILIES = ("poolhouse.api.cognito_idp", "poolhouse.api.cognito_identity", "poolhouse.api.poolhouse")
+_GATHERED = "settings"
 
 
 class RegistrationError(TypeError):
@@ -75,10 +78,13 @@ class Operation:
     parameters: tuple[tuple[str, str], ...]
     ignores: Mapping[str, str] = field(default_factory=dict)
     resource: Callable[[Mapping[str, Any]], str] | None = None
+    gathers: tuple[str, ...] = ()
 
     def call(self, caller: object, given: Mapping[str, Any]) -> Answer:
         """Call the function with checked members in the API's spelling."""
         named = {parameter: given[member] for member, parameter in self.parameters if member in given}
+        if self.gathers:
+            named[_GATHERED] = {member: given[member] for member in self.gathers if member in given}
         answer = self.function(caller, **named) if self.takes_caller else self.function(**named)
         return {} if answer is None else answer
 
@@ -97,12 +103,15 @@ def operation(
     service: str = "cognito-idp",
     writes: bool = False,
     ignores: Mapping[str, str] | None = None,
+    gathers: tuple[str, ...] = (),
     resource: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated function as an operation; it stays an ordinary function. Raises RegistrationError."""
 
     def register(function: Function) -> Function:
-        made = _fitted(function, service, name, writes=writes, ignores=ignores or {}, resource=resource)
+        made = _fitted(
+            function, service, name, writes=writes, ignores=ignores or {}, gathers=gathers, resource=resource
+        )
         taken = _operations.get((service, name))
         if taken is not None and not _same_source(taken.function, function):
             both = f"{_where(taken.function)} and {_where(function)}"
@@ -152,6 +161,7 @@ def _fitted(
     *,
     writes: bool,
     ignores: Mapping[str, str],
+    gathers: tuple[str, ...],
     resource: Callable[[Mapping[str, Any]], str] | None,
 ) -> Operation:
     where = f"{_where(function)}, {service}:{name}"
@@ -163,20 +173,29 @@ def _fitted(
     takes_caller = bool(parameters) and parameters[0].kind is not inspect.Parameter.KEYWORD_ONLY
     if takes_caller and parameters[0].name != "caller":
         raise RegistrationError(f"{where}: only `caller` is positional, all members are keyword-only")
-    faults = list(_misfits(parameters[1:] if takes_caller else parameters, described, ignores))
+    faults = list(_misfits(parameters[1:] if takes_caller else parameters, described, ignores, gathers))
     if faults:
         raise RegistrationError(f"{where}: " + "; ".join(faults))
-    pairs = tuple((member, snake(member)) for member in described.members if member not in ignores)
-    return Operation(described, function, writes, takes_caller, pairs, MappingProxyType(dict(ignores)), resource)
+    elsewhere = {*ignores, *gathers}
+    pairs = tuple((member, snake(member)) for member in described.members if member not in elsewhere)
+    noted = MappingProxyType(dict(ignores))
+    return Operation(described, function, writes, takes_caller, pairs, noted, resource, gathers)
 
 
-def _misfits(parameters: list[inspect.Parameter], described: OperationModel, ignores: Mapping[str, str]) -> list[str]:
+def _misfits(
+    parameters: list[inspect.Parameter], described: OperationModel, ignores: Mapping[str, str], gathers: tuple[str, ...]
+) -> list[str]:
     known = described.members
     faults = [f"ignores {member!r}, which the model does not have" for member in ignores if member not in known]
     faults += [f"ignores {member!r} without saying why" for member, note in ignores.items() if not note.strip()]
     faults += [f"ignores {member!r}, which is required" for member in ignores if member in described.required]
-    members = {snake(member): member for member in described.members}
+    faults += [f"gathers {member!r}, which the model does not have" for member in gathers if member not in known]
+    members = {snake(member): member for member in described.members if member not in gathers}
+    if gathers and [parameter.name for parameter in parameters].count(_GATHERED) != 1:
+        faults.append(f"gathers members, but has no parameter {_GATHERED!r}")
     for parameter in parameters:
+        if gathers and parameter.name == _GATHERED and parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            continue
         member = members.pop(parameter.name, None)
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             faults.append(f"parameter {parameter.name!r} is not keyword-only")

@@ -28,6 +28,9 @@ SUPERSETS = {"ExplicitAuthFlowsType": ("ALLOW_CLIENT_TOKEN_AUTH",)}
 _NOT_NULL = "Member must not be null"
 _NO_NUL = "Member must not contain the NUL character"
 _UNICODE = "Member must be valid Unicode text"
+# The model's pattern has no dot, yet Cognito takes custom domains by this very member.
+PATTERNS = {"DomainType": r"[a-z0-9](?:[a-z0-9.\-]{0,61}[a-z0-9])?"}
+
 _BITS = {"integer": 31, "long": 63}
 _SHOWN_CHARACTERS = 1024
 _FAULTS_AT_MOST = 50
@@ -55,7 +58,7 @@ def checker(service: str, operation: str) -> Callable[[Any], dict[str, Any]]:
     Validation (identity pools), as the two services do.
     """
     described = model.service(service).operations[operation]
-    refusal: type[PoolhouseError] = InvalidParameter if service == "cognito-idp" else Validation
+    refusal: type[PoolhouseError] = Validation if service == "cognito-identity" else InvalidParameter
     if described.input is None:
         return lambda given: {}
     check = _compiled(service, described.input).check
@@ -201,7 +204,7 @@ def _bounds(shape: model.Shape) -> Callable[[int, str, Any], list[str]]:
 def _string(name: str, shape: model.Shape) -> _Compiled:
     low, high = shape.get("min", 0), shape.get("max")
     most = high if high is not None else 1 << 62
-    pattern, enum = shape.get("pattern"), shape.get("enum")
+    pattern, enum = PATTERNS.get(name, shape.get("pattern")), shape.get("enum")
     matches = _matcher(pattern) if pattern else None
     allowed = frozenset([*enum, *SUPERSETS.get(name, ())]) if enum else None
     enum_rule = f"Member must satisfy enum value set: [{', '.join(enum or ())}]"

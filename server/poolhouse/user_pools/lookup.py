@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from sqlalchemy import select
 
 from poolhouse.core import runtime, sealing, unit
@@ -113,7 +115,7 @@ def fresh_client(pool_id: str, client_id: str) -> Client:
     found = _load_client(pool_id, client_id)
     if found is None:
         raise ResourceNotFound(f"User pool client {client_id} does not exist.")
-    return found
+    return dataclasses.replace(found, pool=fresh_pool(pool_id))
 
 
 def _load_client(pool_id: str, client_id: str) -> Client | None:

@@ -61,8 +61,10 @@ class PasswordPolicy:
 def password_policy(settings: Mapping[str, Any]) -> PasswordPolicy:
     """The policy that a pool's ``Policies`` member sets; Cognito's defaults where it is absent."""
     given = (settings.get("Policies") or {}).get("PasswordPolicy")
+    # The setting of pools from before 2019, when invitations had a life of their own.
+    unused_days = (settings.get("AdminCreateUserConfig") or {}).get("UnusedAccountValidityDays") or 7
     if given is None:
-        return PasswordPolicy()
+        return PasswordPolicy(temporary_days=unused_days)
     return PasswordPolicy(
         minimum_length=given.get("MinimumLength", 8),
         uppercase=given.get("RequireUppercase", False),
@@ -70,7 +72,7 @@ def password_policy(settings: Mapping[str, Any]) -> PasswordPolicy:
         numbers=given.get("RequireNumbers", False),
         symbols=given.get("RequireSymbols", False),
         history=given.get("PasswordHistorySize", 0),
-        temporary_days=given.get("TemporaryPasswordValidityDays") or 7,
+        temporary_days=given.get("TemporaryPasswordValidityDays") or unused_days,
     )
 
 

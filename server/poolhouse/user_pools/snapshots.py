@@ -116,8 +116,7 @@ class Pool:
     @cached_property
     def temporary_password_days(self) -> int:
         """How long an invitation's password works."""
-        unused = (self.settings.get("AdminCreateUserConfig") or {}).get("UnusedAccountValidityDays") or 0
-        return self.password_policy.temporary_days or unused or 7
+        return self.password_policy.temporary_days
 
     @cached_property
     def recovery(self) -> tuple[str, ...]:
@@ -164,13 +163,13 @@ class Client:
         """``ALLOW_…`` flows, legacy names translated, Cognito's default where none were given."""
         given = self.settings.get("ExplicitAuthFlows") or _DEFAULT_FLOWS
         legacy = [flow for flow in given if flow in _LEGACY_FLOWS]
-        if not legacy:
-            return frozenset(given)
-        # A client of the first generation may always use SRP and refresh.
-        return frozenset(new for flow in legacy for new in _LEGACY_FLOWS[flow]) | {
-            "ALLOW_REFRESH_TOKEN_AUTH",
-            "ALLOW_USER_SRP_AUTH",
-        }
+        flows = frozenset(given)
+        if legacy:
+            # A client of the first generation may always use SRP and refresh.
+            translated = frozenset(new for flow in legacy for new in _LEGACY_FLOWS[flow])
+            flows = translated | {"ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"}
+        # Rotated tokens come from GetTokensFromRefreshToken alone, whatever the default says.
+        return flows - {"ALLOW_REFRESH_TOKEN_AUTH"} if self.rotation_enabled else flows
 
     @cached_property
     def callback_urls(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The official service models as data: which operations exist, what goes in, what comes out, what may go wrong."""
+"""The service models as data, official and our own: which operations exist, what goes in and out, what may go wrong."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 SERVICES = ("cognito-idp", "cognito-identity")
+# What Cognito does not have, in the same format, so that AWS's clients can be taught it (`aws configure add-model`).
+OURS = ("poolhouse",)
 
 # The model does not mark these as unsigned, and botocore does sign them, but the client secret in the body is what
 # authorises: a valid signature, an unknown key's signature and none are all accepted (Cognito's guide says the same).
@@ -52,8 +54,8 @@ class ServiceModel:
 
 @functools.cache
 def service(name: str) -> ServiceModel:
-    """The model of "cognito-idp" or "cognito-identity", read once; KeyError for a service we have no model of."""
-    if name not in SERVICES:
+    """The model of "cognito-idp", "cognito-identity" or our own "poolhouse", read once; KeyError for any other."""
+    if name not in SERVICES + OURS:
         raise KeyError(name)
     raw = json.loads(resources.files(__name__).joinpath(f"{name}.json").read_bytes())
     shapes: dict[str, Any] = raw["shapes"]
@@ -87,4 +89,4 @@ def _operation(service_name: str, name: str, spec: Mapping[str, Any], shapes: Ma
 @functools.cache
 def by_target(prefix: str) -> ServiceModel | None:
     """The service that a header such as `AWSCognitoIdentityProviderService.SignUp` names before its dot."""
-    return next((found for found in map(service, SERVICES) if found.target_prefix == prefix), None)
+    return next((found for found in map(service, SERVICES + OURS) if found.target_prefix == prefix), None)

@@ -1,0 +1,1 @@
+"""The operations of the user pools API, a module a family."""

@@ -1,0 +1,1 @@
+"""The operations that Cognito does not have, as a service of their own."""

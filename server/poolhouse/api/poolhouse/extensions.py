@@ -1,0 +1,58 @@
+"""Settings of pools and app clients that Cognito does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from poolhouse.api.registry import Answer, operation
+from poolhouse.tokens import keys
+from poolhouse.user_pools import clients, lookup, pool_rules, pools
+
+_SERVICE = "poolhouse"
+_DEFAULT_ALG = "RS256"
+# The names of the API and those of the stored settings.
+_POOL = {"SigningAlg": "signing_alg"}
+_CLIENT = {
+    "TokenEndpointAuthMethod": "token_endpoint_auth_method",
+    "Jwks": "jwks",
+    "RequirePkce": "require_pkce",
+    "TokenProfile": "token_profile",
+    "Audience": "audience",
+    "StrictOidc": "strict_oidc",
+    "UserInfoForApiTokens": "userinfo_for_api_tokens",
+}
+
+
+@operation("GetUserPoolExtensions", service=_SERVICE)
+def get_user_pool_extensions(*, user_pool_id: str) -> Answer:
+    return _shown(lookup.pool(user_pool_id).settings.get(pool_rules.OWN) or {}, _POOL)
+
+
+@operation("SetUserPoolExtensions", service=_SERVICE)
+def set_user_pool_extensions(*, user_pool_id: str, extensions: Mapping[str, Any]) -> Answer:
+    before = lookup.pool(user_pool_id).settings.get(pool_rules.OWN) or {}
+    own = pools.set_own(user_pool_id, _stored(extensions, _POOL)).settings[pool_rules.OWN]
+    alg = own.get("signing_alg", _DEFAULT_ALG)
+    if alg != before.get("signing_alg", _DEFAULT_ALG):
+        for purpose in keys.PURPOSES:
+            keys.rotate(user_pool_id, purpose, alg=alg)
+    return _shown(own, _POOL)
+
+
+@operation("GetUserPoolClientExtensions", service=_SERVICE)
+def get_user_pool_client_extensions(*, user_pool_id: str, client_id: str) -> Answer:
+    return _shown(lookup.client(lookup.pool(user_pool_id), client_id).own, _CLIENT)
+
+
+@operation("SetUserPoolClientExtensions", service=_SERVICE, writes=True)
+def set_user_pool_client_extensions(*, user_pool_id: str, client_id: str, extensions: Mapping[str, Any]) -> Answer:
+    return _shown(clients.set_own(user_pool_id, client_id, _stored(extensions, _CLIENT)).own, _CLIENT)
+
+
+def _stored(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names[member]: value for member, value in given.items()}
+
+
+def _shown(own: Mapping[str, Any], names: Mapping[str, str]) -> Answer:
+    return {"Extensions": {member: own[name] for member, name in names.items() if name in own}}

@@ -1,0 +1,96 @@
+"""Our own settings of pools and clients, beside Cognito's: what they may be. All refusals are InvalidParameter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from poolhouse.core import jose
+from poolhouse.core.errors import InvalidParameter
+
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_KEYS_AT_MOST = 20
+_SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x23-\x5b\x5d-\x7e]{1,500}")
+
+Check = Callable[[str, Any], Any]
+
+
+def of_pool(own: Mapping[str, Any]) -> dict[str, Any]:
+    """A pool's own settings, checked: signing_alg."""
+    return _checked(own, _POOL)
+
+
+def of_client(own: Mapping[str, Any], *, has_secret: bool) -> dict[str, Any]:
+    """A client's own settings, checked, also against each other and against its having a secret."""
+    checked = _checked(own, _CLIENT)
+    method = checked.get("token_endpoint_auth_method")
+    if method == "private_key_jwt" and not checked.get("jwks"):
+        raise InvalidParameter("Jwks is required with the token endpoint authentication method private_key_jwt.")
+    if method in _SECRET_METHODS and not has_secret:
+        raise InvalidParameter(f"The client has no secret: it cannot use {method}.")
+    if method == "none" and has_secret:
+        raise InvalidParameter("The client has a secret: its token endpoint authentication method cannot be none.")
+    return checked
+
+
+def _checked(own: Mapping[str, Any], known: Mapping[str, Check]) -> dict[str, Any]:
+    for name in own:
+        if name not in known:
+            raise InvalidParameter(f"Unknown setting: {name}. Known are {', '.join(known)}.")
+    return {name: known[name](name, value) for name, value in own.items() if value is not None}
+
+
+def _one_of(*values: str) -> Check:
+    def check(name: str, value: Any) -> str:
+        if value not in values:
+            raise InvalidParameter(f"{name} must be one of {', '.join(values)}.")
+        return str(value)
+
+    return check
+
+
+def _switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidParameter(f"{name} must be true or false.")
+    return value
+
+
+def _audience(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not _URI.fullmatch(value):
+        raise InvalidParameter(f"{name} must be an absolute URI.")
+    return value
+
+
+def _jwks(name: str, value: Any) -> dict[str, Any]:
+    """A JWK Set (RFC 7517 §5) of public keys that we can verify with; a private one is refused, lest it be stored."""
+    keys = value.get("keys") if isinstance(value, Mapping) else None
+    if not isinstance(keys, list) or not 1 <= len(keys) <= _KEYS_AT_MOST:
+        raise InvalidParameter(f"{name} must be a JWK Set with 1 to {_KEYS_AT_MOST} keys.")
+    ids = []
+    for key in keys:
+        if not isinstance(key, Mapping):
+            raise InvalidParameter(f"{name}: a key must be an object.")
+        if _PRIVATE & set(key):
+            raise InvalidParameter(f"{name}: keep private keys to yourself and register their public halves.")
+        if all(jose.import_public(key, alg) is None for alg in jose.CLIENT_ALGORITHMS):
+            raise InvalidParameter(
+                f"{name}: a key must be RSA of 2048 bits or more, EC on P-256, P-384 or P-521, or Ed25519."
+            )
+        ids.append(key.get("kid"))
+    if len(keys) > 1 and (None in ids or len(set(map(str, ids))) < len(ids)):
+        raise InvalidParameter(f"{name}: each of several keys needs a kid of its own.")
+    return {"keys": [dict(key) for key in keys]}
+
+
+_POOL: Mapping[str, Check] = {"signing_alg": _one_of(*jose.ALGORITHMS)}
+_CLIENT: Mapping[str, Check] = {
+    "token_endpoint_auth_method": _one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none"),
+    "jwks": _jwks,
+    "require_pkce": _switch,
+    "token_profile": _one_of("cognito", "rfc9068"),
+    "audience": _audience,
+    "strict_oidc": _switch,
+    "userinfo_for_api_tokens": _switch,
+}
