@@ -26,6 +26,7 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[str] = []
         self.text: list[str] = []
+        self.refresh = ""
         self._open: Form | None = None
         self._silent = 0
 
@@ -33,6 +34,8 @@ class _Reader(HTMLParser):
         got = {name: value or "" for name, value in attrs}
         if tag in ("script", "style"):
             self._silent += 1
+        elif tag == "meta" and got.get("http-equiv", "").lower() == "refresh":
+            self.refresh = got.get("content", "").partition("url=")[2].strip()
         elif tag == "a" and "href" in got:
             self.links.append(got["href"])
         elif tag == "form":
@@ -72,6 +75,7 @@ class Page:
         reader = _Reader()
         reader.feed(body)
         self.forms, self.links, self.text = reader.forms, reader.links, " ".join(reader.text)
+        self.refresh = reader.refresh
 
     @property
     def query(self) -> dict[str, str]:
@@ -121,23 +125,28 @@ class Browser:
         return self.visit("GET", url)
 
     def visit(self, method: str, url: str, values: dict[str, str] | None = None, referrer: str = "") -> Page:
-        headers = {"Accept": "text/html", "User-Agent": "bench-browser/1"}
-        if method == "POST":
-            headers |= {"Origin": "{0.scheme}://{0.netloc}".format(urlsplit(referrer)), "Referer": referrer}
-            headers |= {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        """Go there, and on wherever redirects and pages that refresh to another address lead."""
         for _ in range(20):
-            if method == "POST":
-                got = self.session.post(url, values, headers=headers, allow_redirects=False, timeout=30)
-            else:
-                got = self.session.get(url, params=values, headers=headers, allow_redirects=False, timeout=30)
-            if got.status_code not in REDIRECTS or "location" not in got.headers:
-                return Page(self, got.url, got.status_code, got.text)
-            url = urljoin(got.url, got.headers["location"])
+            got = self._ask(method, url, values, referrer)
+            page = Page(self, got.url, got.status_code, got.text)
+            following = got.headers.get("location") if got.status_code in REDIRECTS else page.refresh
+            if not following:
+                return page
+            url = urljoin(got.url, following)
             if "{0.scheme}://{0.netloc}".format(urlsplit(url)) not in self.origins:
                 return Page(self, url, got.status_code, "")
             if got.status_code not in (307, 308):
                 method, values = "GET", None
         raise AssertionError(f"too many redirects, last to {url}")
+
+    def _ask(self, method: str, url: str, values: dict[str, str] | None, referrer: str) -> requests.Response:
+        headers = {"Accept": "text/html", "User-Agent": "bench-browser/1"}
+        headers |= {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        if method == "POST":
+            headers |= {"Origin": "{0.scheme}://{0.netloc}".format(urlsplit(referrer)), "Referer": referrer}
+            headers |= {"Sec-Fetch-Site": "same-origin"}
+            return self.session.post(url, values, headers=headers, allow_redirects=False, timeout=30)
+        return self.session.get(url, params=values, headers=headers, allow_redirects=False, timeout=30)
 
     def cookies(self) -> str:
         """The Cookie header that goes with every request to the first origin."""

@@ -35,6 +35,12 @@ export function forms(html) {
   })
 }
 
+/** Where a page sends its reader by itself: <meta http-equiv="refresh">. */
+function refresh(html) {
+  const tag = html.match(/<meta\b[^>]*http-equiv="?refresh[^>]*>/i)
+  return tag && attributes(tag[0]).content?.split(/url=/i)[1]
+}
+
 export class Browser {
   #cookies = new Map()
 
@@ -46,13 +52,17 @@ export class Browser {
   async visit(url, body, referrer) {
     for (let hops = 0; hops < 20; hops++) {
       if (!this.origins.includes(new URL(url).origin)) return { url: String(url), status: 0, html: '' }
-      const headers = { accept: 'text/html', cookie: [...this.#cookies].map((pair) => pair.join('=')).join('; ') }
+      const headers = {
+        accept: 'text/html', cookie: [...this.#cookies].map((pair) => pair.join('=')).join('; '), 'sec-fetch-mode': 'navigate',
+      }
       if (body) Object.assign(headers, { origin: new URL(referrer).origin, referer: String(referrer), 'sec-fetch-site': 'same-origin' })
       const got = await fetch(url, { method: body ? 'POST' : 'GET', body, headers, redirect: 'manual' })
       for (const line of got.headers.getSetCookie()) this.#keep(line)
-      const location = got.headers.get('location')
-      if (got.status < 300 || got.status > 399 || !location) return { url: String(url), status: got.status, html: await got.text() }
-      url = new URL(location, url)
+      const redirected = got.status >= 300 && got.status < 400
+      const html = await got.text()
+      const following = redirected ? got.headers.get('location') : refresh(html)
+      if (!following) return { url: String(url), status: got.status, html }
+      url = new URL(following, url)
       body = undefined
     }
     throw new Error(`too many redirects, last to ${url}`)
