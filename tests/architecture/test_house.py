@@ -85,10 +85,9 @@ def test_the_pages_written_from_the_settings_are_current() -> None:
     assert _tool("settings_page").stale() == []
 
 
-@pytest.mark.parametrize(("file", "also"), [("demo.toml", {}), ("production.example.toml", {"SECRET_ACCESS_KEY": "s"})])
-def test_the_example_configurations_are_accepted(file: str, also: dict[str, str]) -> None:
-    environ = {settings.PREFIX + key: value for key, value in also.items()}
-    assert settings.load(environ, ROOT / "config" / file).public_url
+@pytest.mark.parametrize("file", ["demo.toml", "production.example.toml"])
+def test_the_example_configurations_are_accepted(file: str) -> None:
+    assert settings.load({}, ROOT / "config" / file).public_url
 
 
 def test_every_variable_that_any_file_names_is_a_setting_in_the_reference() -> None:
