@@ -1,4 +1,4 @@
-"""What a worker does beside requests: follows changes made by others, sends mail, drops what has expired.
+"""What a worker does beside requests: follows changes made by others, sends mail, drops what has expired."""
 
 from __future__ import annotations
 
