@@ -6,7 +6,7 @@ import base64
 import os
 from pathlib import Path
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,8 +39,33 @@ def master_keys(settings: Settings) -> tuple[bytes, tuple[bytes, ...]]:
     Raises SettingsError.
     """
     former = [key.strip() for key in settings.master_key_previous.reveal().split(",") if key.strip()]
+    if not settings.master_key and former_file(settings).exists():
+        former += former_file(settings).read_text("ascii").split()
     present = settings.master_key.reveal() or _from_file(key_file(settings))
     return decode_master_key(present), tuple(decode_master_key(key) for key in former)
+
+
+def former_file(settings: Settings) -> Path:
+    """Where the predecessors of the key in the key file are kept, a line each."""
+    return key_file(settings).with_name(KEY_FILE + ".previous")
+
+
+def rotate_file(settings: Settings) -> Path:
+    """Put a new key into the key file; its predecessor is kept first, so that at no moment anything is lost."""
+    path, former = key_file(settings), former_file(settings)
+    kept = former.read_text("ascii") if former.exists() else ""
+    _replace(former, kept + path.read_text("ascii").strip() + "\n")
+    _replace(path, new_key() + "\n")
+    return path
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.replace(path)
 
 
 def new_key() -> str:
@@ -98,12 +123,6 @@ def verify() -> None:
             sealed = _stored()
     if sealed is None or not _opens(sealed):
         raise SettingsError([_wrong()])
-
-
-def reseal() -> None:
-    """Seal the check with the present key: what ends a rotation. Begins the write."""
-    unit.write()
-    unit.execute(update(MasterKeyCheck).where(MasterKeyCheck.id == 1).values(sealed=sealing.seal(_PURPOSE, _PLAIN)))
 
 
 def _stored() -> bytes | None:
