@@ -40,6 +40,8 @@ HEADER = base64.urlsafe_b64encode(b'{"kid":"ceiling","alg":"RS256"}').rstrip(b"=
 JSON = [("content-type", "application/json"), ("cache-control", "no-store")]
 
 _local = threading.local()
+# SQLite lets a second writer sleep and try again; waiting for our turn here is shorter.
+_writing = threading.Lock()
 
 
 def sign(claims: dict[str, Any]) -> str:
@@ -114,13 +116,16 @@ def keep(spent: str | None = None) -> str:
     """Spend one handle, store the next, in one durable commit; returns the new handle."""
     handle = base64.urlsafe_b64encode(os.urandom(32)).decode()
     connection = database()
-    connection.execute("BEGIN IMMEDIATE")
-    if spent is not None:
-        digest = hashlib.sha256(spent.encode()).digest()
-        connection.execute("UPDATE handles SET spent = 1 WHERE digest = ? AND spent = 0", (digest,))
-    digest = hashlib.sha256(handle.encode()).digest()
-    connection.execute("INSERT INTO handles VALUES (?, 0, ?)", (digest, '{"scope":"openid email","sub":"6f5a1c1e"}'))
-    connection.execute("COMMIT")
+    with _writing:
+        connection.execute("BEGIN IMMEDIATE")
+        if spent is not None:
+            digest = hashlib.sha256(spent.encode()).digest()
+            connection.execute("UPDATE handles SET spent = 1 WHERE digest = ? AND spent = 0", (digest,))
+        digest = hashlib.sha256(handle.encode()).digest()
+        connection.execute(
+            "INSERT INTO handles VALUES (?, 0, ?)", (digest, '{"scope":"openid email","sub":"6f5a1c1e"}')
+        )
+        connection.execute("COMMIT")
     return handle
 
 
