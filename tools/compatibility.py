@@ -13,13 +13,14 @@ from pathlib import Path
 from poolhouse.api import model, registry
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "compatibility.md"
-_TITLES = {"cognito-idp": "User pools", "cognito-identity": "Identity pools"}
+_TITLES = {"cognito-idp": "User pools", "cognito-identity": "Identity pools", "poolhouse": "Beyond Cognito"}
 _OPENING = """\
 # Compatibility
 
 Every operation of the official service models, and whether this server performs it. An operation that is not there yet
 answers HTTP 501 with `OperationNotImplementedException`. All others take every member that the model has; a member that
-has no effect stands beside its operation, with the reason.
+has no effect stands beside its operation, with the reason. Operations that Cognito does not have form a service of
+their own, at the end.
 
 This page is written by `tools/compatibility.py` from the code; a test keeps it current.
 """
@@ -27,7 +28,7 @@ This page is written by `tools/compatibility.py` from the code; a test keeps it 
 
 def page() -> str:
     """The page's text."""
-    return "\n".join([_OPENING, *(section for service in model.SERVICES for section in _section(service))])
+    return "\n".join([_OPENING, *(section for service in model.SERVICES + model.OURS for section in _section(service))])
 
 
 def _section(service: str) -> list[str]:

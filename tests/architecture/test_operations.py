@@ -16,7 +16,7 @@ from poolhouse.api.registry import RegistrationError, operation, snake
 from poolhouse.core import errors
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY = [(service, name) for service in model.SERVICES for name in model.service(service).operations]
+EVERY = [(service, name) for service in model.SERVICES + model.OURS for name in model.service(service).operations]
 
 
 def tool(name: str) -> ModuleType:
@@ -67,6 +67,14 @@ def test_every_declared_error_has_a_class() -> None:
     assert set(model.service("cognito-idp").errors) <= known
 
 
+def test_our_own_operations_take_no_official_name() -> None:
+    official = {name for service in model.SERVICES for name in model.service(service).operations}
+    ours = {name: described for service in model.OURS for name, described in model.service(service).operations.items()}
+    assert ours
+    assert not set(ours) & official
+    assert all("InvalidParameterException" in described.errors for described in ours.values())
+
+
 # --- names ----------------------------------------------------------------------------------------------------------
 
 
@@ -106,6 +114,8 @@ def default_for_a_required_one(*, user_pool_id: str = "") -> None: ...
 def positional_member(user_pool_id: str) -> None: ...
 def two_positional(caller: object, user_pool_id: str) -> None: ...
 def fits(*, user_pool_id: str) -> None: ...
+def no_place_to_gather(*, user_pool_id: str) -> None: ...
+def gathering(*, user_pool_id: str, settings: dict[str, Any]) -> None: ...
 
 
 @pytest.mark.parametrize(
@@ -121,6 +131,9 @@ def fits(*, user_pool_id: str) -> None: ...
         ("DescribeUserPool", fits, {"ignores": {"Pool": "why"}}, "ignores 'Pool', which the model does not have"),
         ("DescribeUserPool", fits, {"ignores": {"UserPoolId": "why"}}, "which is required"),
         ("ListUsers", fits, {"ignores": {"Filter": " "}}, "ignores 'Filter' without saying why"),
+        ("AddCustomAttributes", no_place_to_gather, {"gathers": ("CustomAttributes",)}, "no parameter 'settings'"),
+        ("AddCustomAttributes", gathering, {"gathers": ("Nope",)}, "gathers 'Nope', which the model does not have"),
+        ("AddCustomAttributes", gathering, {}, "parameter 'settings' is no input member"),
         ("ListUsers", fits, {}, "neither parameter nor ignored: AttributesToGet, Limit, PaginationToken, Filter"),
     ],
 )
@@ -165,13 +178,25 @@ def test_a_call_gives_what_was_sent_and_leaves_defaults(monkeypatch: pytest.Monk
     assert made.call("ann", {"MaxResults": 5}) == {"caller": "ann", "max_results": 5, "next_token": None}
 
 
+def test_gathered_members_come_together_in_the_spelling_of_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_operations", {})
+
+    @operation("CreateGroup", gathers=("Description", "Precedence", "RoleArn"))
+    def create_group(*, group_name: str, user_pool_id: str, settings: dict[str, Any]) -> dict[str, Any]:
+        return settings
+
+    made = registry._operations["cognito-idp", "CreateGroup"]
+    given = {"GroupName": "g", "UserPoolId": "p", "Precedence": 0}
+    assert made.call(None, given) == {"Precedence": 0}
+
+
 # --- what is registered ---------------------------------------------------------------------------------------------
 
 
-def test_every_registered_operation_is_documented_and_lives_in_a_family() -> None:
-    for (service, name), found in registry.load().items():
-        assert found.function.__module__.startswith(f"poolhouse.api.{service.replace('-', '_')}")
-        assert found.function.__name__ == snake(name), f"{name} is the function {snake(name)}"
+def test_every_registered_operation_lives_with_its_service() -> None:
+    assert registry.load()
+    for (service, _), found in registry.load().items():
+        assert found.function.__module__.startswith(f"poolhouse.api.{service.replace('-', '_')}.")
 
 
 def test_the_compatibility_page_is_current() -> None:

@@ -13,7 +13,7 @@ from poolhouse.api import model, shapes
 from poolhouse.core.errors import InvalidParameter, PoolhouseError, Serialization, Validation
 
 POOL = "us-east-1_Example1"
-EVERY = [(service, name) for service in model.SERVICES for name in model.service(service).operations]
+EVERY = [(service, name) for service in model.SERVICES + model.OURS for name in model.service(service).operations]
 
 
 def check(operation: str, service: str = "cognito-idp", /, **given: Any) -> dict[str, Any]:

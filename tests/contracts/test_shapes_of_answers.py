@@ -9,7 +9,7 @@ import pytest
 
 from poolhouse.api import answers, model
 
-EVERY = [(service, name) for service in model.SERVICES for name in model.service(service).operations]
+EVERY = [(service, name) for service in model.SERVICES + model.OURS for name in model.service(service).operations]
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
 
 

@@ -86,7 +86,11 @@ def _operation(service_name: str, name: str, spec: Mapping[str, Any], shapes: Ma
     )
 
 
-@functools.cache
 def by_target(prefix: str) -> ServiceModel | None:
     """The service that a header such as `AWSCognitoIdentityProviderService.SignUp` names before its dot."""
-    return next((found for found in map(service, SERVICES + OURS) if found.target_prefix == prefix), None)
+    return _by_target().get(prefix)
+
+
+@functools.cache
+def _by_target() -> Mapping[str, ServiceModel]:
+    return {found.target_prefix: found for found in map(service, SERVICES + OURS)}
