@@ -71,3 +71,14 @@ def _require_usable(pool: Pool, user: User, factor: str) -> None:
         raise InvalidParameter("User has not verified software token mfa")
     if factor == EMAIL and not (pool.email_mfa and user.verified("email")):
         raise InvalidParameter("User does not have a verified email to enable email MFA")
+
+
+def forget_software_token(pool: Pool, user: User) -> None:
+    """Take a lost authenticator away from a user."""
+    unit.write()
+    totp.remove(pool.id, user.sub)
+    stored = directory.locked(pool, user)
+    enabled = [factor for factor in stored.mfa_enabled if factor != SOFTWARE_TOKEN]
+    preferred = None if stored.mfa_preferred == SOFTWARE_TOKEN else stored.mfa_preferred
+    directory.change(pool, stored, mfa={"enabled": enabled, "preferred": preferred})
+    emit(SecondFactorChanged(pool.id, user.sub))

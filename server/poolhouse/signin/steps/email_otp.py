@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from poolhouse.core.errors import CodeMismatch, ExpiredCode
+from poolhouse.core.errors import CodeMismatch, ExpiredCode, LimitExceeded, NotAuthorized
 from poolhouse.credentials import codes
 from poolhouse.messages import send
 from poolhouse.messages.occasion import Occasion
@@ -35,6 +35,8 @@ def check(turn: Turn, answers: Mapping[str, str]) -> Proof:
     """The code that was sent."""
     try:
         codes.spend(turn.pool, turn.known.user.sub, codes.MFA, required(answers, "EMAIL_OTP_CODE"))
+    except LimitExceeded:
+        raise NotAuthorized("Password attempts exceeded", keep=True) from None
     except ExpiredCode:
         raise CodeMismatch("Invalid code or auth state for the user.", keep=True) from None
     return Proof(proven=(NAME,), amr=("otp", "email_otp", "mfa"))
