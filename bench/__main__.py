@@ -18,10 +18,8 @@ from bench.runs import Target
 from bench.scenarios import (
     CONNECTIONS,
     Scenario,
-    Sessions,
-    against_ceiling,
-    by_password,
     client_credentials,
+    every,
     listing,
 )
 from bench.tenant import Administrator, Tenant
@@ -117,7 +115,7 @@ class Bench:
 
     def count(self, target: Target, listed: str | None) -> None:
         self.say("counting SQL statements")
-        scenarios = self.scenarios(self.base, "none")
+        scenarios = self.scenarios("none")
         self.results.counts = counts.count_all(target.address, scenarios)
         if listed:
             questions = listing(self.base, self.administrator, listed, 0, None)
@@ -125,13 +123,8 @@ class Bench:
                 name: counts.count(target.address, stories) for name, stories in questions.items()
             }
 
-    def scenarios(self, base: str, peer_token: str) -> list[Scenario]:
-        browser = tenant.sign_in(base, self.tenant)
-        got = tenant.tokens(base, self.tenant, browser)
-        held = Sessions(got["access_token"], browser.cookies())
-        held.refresh_tokens += [tenant.tokens(base, self.tenant, browser)["refresh_token"] for _ in range(CONNECTIONS)]
-        compared = against_ceiling(base, self.tenant, held, self.peers, peer_token)
-        return [*compared, by_password(urlsplit(base).netloc, self.tenant)]
+    def scenarios(self, peer_token: str) -> list[Scenario]:
+        return every(self.base, self.tenant, self.peers, peer_token)
 
     def time_to_first_token(self) -> None:
         self.say("starting, three times")
@@ -143,7 +136,7 @@ class Bench:
     def measure(self, server: Target, peers: Target) -> None:
         options, results = self.options, self.results
         peer_token = requests.get(self.peers + "/token", timeout=10).json()["access_token"]
-        *compared, signing_in = self.scenarios(self.base, peer_token)
+        *compared, signing_in = self.scenarios(peer_token)
         results.compared = runs.compare(compared, server, peers, options.rounds, options.seconds, self.say)
         self.say(signing_in.name)
         hashing = options.bcrypt_rounds, options.rounds, max(options.seconds, options.hashing_seconds)

@@ -72,11 +72,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(database_url: str, **settings: str) -> Iterator[Live]:
-    """Start the server, wait until it is healthy, end it by its pid; its output is shown when it fails."""
+def running(database_url: str, *, counting: bool = False, **settings: str) -> Iterator[Live]:
+    """Start the server, wait until it is healthy, end it by its pid; its output is shown when it fails.
+
+    With `counting` every answer says how many SQL statements it cost (bench/serve.py).
+    """
     data = Path(tempfile.mkdtemp(prefix="poolhouse-live-"))
     base = f"http://localhost:{(port := free_port())}"
-    live = Live(base, "LIVETESTADMINISTRATO", uuid.uuid4().hex)
+    live = Live(base, "LIVETESTADMINISTRATOR", uuid.uuid4().hex)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POOLHOUSE_")} | {
         "POOLHOUSE_DATABASE_URL": database_url,
         "POOLHOUSE_DATA_DIR": str(data),
@@ -87,7 +90,11 @@ def running(database_url: str, **settings: str) -> Iterator[Live]:
         "POOLHOUSE_SECRET_ACCESS_KEY": live.secret,
         **{f"POOLHOUSE_{name.upper()}": value for name, value in settings.items()},
     }
-    command = [str(Path(sys.executable).with_name("poolhouse")), "serve"]
+    programs = Path(sys.executable).parent
+    command = [str(programs / "poolhouse"), "serve"]
+    if counting:
+        command = [str(programs / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--blocking-threads", "4", "--no-ws", "bench.serve:app"]
     with (data / "output").open("wb") as output:
         process = subprocess.Popen(
             command, env=environ, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
