@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from bench.browser import Browser
-from tests.interop.server import ROOT, free_port
+from tests.interop.server import ROOT, Live, free_port
 
 pytestmark = pytest.mark.live
 
@@ -60,12 +60,25 @@ def example() -> Iterator[Example]:
             ended = process.poll() is not None or time.monotonic() > deadline
             assert not ended, (data / "output").read_text(errors="replace")[-4000:]
             time.sleep(0.1)
-        yield Example(server, webapp, api, json.loads((data / "data" / "demo.json").read_text()), process)
+        known = json.loads((data / "data" / "demo.json").read_text())
+        allow(known, server, webapp)
+        yield Example(server, webapp, api, known, process)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         process.wait(40)
         shutil.rmtree(data, ignore_errors=True)
+
+
+def allow(known: dict[str, Any], server: str, webapp: str) -> None:
+    """The demo's client sends people back to the usual port; this run's app has a free one."""
+    idp = Live(server, known["access_key_id"], known["secret_access_key"]).administrator()
+    client = {"UserPoolId": known["user_pool_id"], "ClientId": known["web_client_id"]}
+    settings = idp.describe_user_pool_client(**client)["UserPoolClient"]
+    for name in ("ClientSecret", "CreationDate", "LastModifiedDate"):
+        settings.pop(name, None)
+    settings |= {"CallbackURLs": [webapp + "/callback"], "LogoutURLs": [webapp + "/"]}
+    idp.update_user_pool_client(**settings)
 
 
 def test_the_example_signs_in_calls_its_api_and_signs_out() -> None:
@@ -79,7 +92,7 @@ def test_the_example_signs_in_calls_its_api_and_signs_out() -> None:
         assert login.url.startswith(running.server)
         home = login.submit(username=demo["username"], password=demo["password"])
         assert home.url == running.webapp + "/", f"{home.url} {home.status} {home.text[:500]}"
-        assert demo["email"] in home.text
+        assert demo["username"] in home.text
         assert "Nothing yet" in home.text
 
         home = home.submit(text="A heron & two coots")
