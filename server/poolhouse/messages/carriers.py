@@ -6,6 +6,7 @@ neither the outbox nor users.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 import ssl
@@ -24,6 +25,8 @@ from poolhouse.settings import Settings
 
 TIMEOUT_SECONDS = 10.0
 _PORTS = {"smtp": 25, "smtps": 465}
+# RFC 5322 §3.4.1 without quoted strings, domain literals and comments, in which much can be hidden.
+_ADDR_SPEC = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]+@[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]+")
 
 
 class Undeliverable(Exception):
@@ -205,9 +208,9 @@ def compose(message_id: str, message: Message, mail_from: str) -> EmailMessage:
 
 def _address(text: str) -> Address:
     """``text`` as one addr-spec: no second recipient, no header, can hide in it."""
-    local, at, domain = text.rpartition("@")
-    if not at or not local or not domain or text != one_line(text):
+    if not _ADDR_SPEC.fullmatch(text):
         raise ValueError("no address")
+    local, _, domain = text.rpartition("@")
     if not domain.isascii():
         domain = domain.encode("idna").decode("ascii")
     return Address(username=local, domain=domain)
