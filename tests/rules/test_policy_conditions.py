@@ -60,6 +60,7 @@ def holds(operator: str, wanted: str | list[str], given: Value, **others: Value)
         ("DateEquals", "1767225600", datetime(2026, 1, 1, tzinfo=UTC), True),
         ("DateEquals", "2026-01-01T02:00:00+02:00", "2026-01-01T00:00Z", True),
         ("DateEquals", "2026-01-01T00:00:00Z", datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), True),
+        ("DateEquals", "2026-01-01T00:00:00-05:30", "2026-01-01T05:30Z", True),
         ("DateEquals", "2026", "2026-01-01T00:00:00.0Z", True),
         ("DateNotEquals", "2026", "2027", True),
         ("DateLessThan", "2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.4Z", True),
@@ -94,6 +95,7 @@ def holds(operator: str, wanted: str | list[str], given: Value, **others: Value)
         ("ArnLike", "arn:aws:*:1:x:y", "arn:aws:s3:eu:1:x:y", False),
         ("ArnLike", "arn:aws:sns:*:*:t", "arn:aws:sns:eu:1:t", True),
         ("ArnLike", "*", "no arn", False),
+        ("ArnLike", "*", "urn:a:b:c:d:e", False),
         ("ArnNotEquals", ROLE, "arn:aws:iam::123456789012:role/Other", True),
         ("ArnNotLike", "arn:aws:iam::*:role/*", ROLE, False),
         ("Null", "true", ABSENT, True),
@@ -253,6 +255,11 @@ def test_context_keys_are_not_case_sensitive_but_values_are() -> None:
     keys = Request("a:b", "*", {"AWS:SourceIp": "x"}).keys
     assert Condition("StringEquals", "aws:sourceIP", ["x"], "2012-10-17").holds(keys)
     assert not Condition("StringEquals", "aws:sourceIP", ["X"], "2012-10-17").holds(keys)
+
+
+def test_a_key_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="context key must be text"):
+        Request("a:b", "*", {7: "x"})  # type: ignore[dict-item]
 
 
 def test_one_key_in_two_spellings_is_refused() -> None:

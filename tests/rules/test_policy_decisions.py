@@ -47,6 +47,8 @@ NOTHING = policy(rule("Allow", "none:Nothing"), name="nothing")
         (rule("Allow", "s3:Get?bject"), "s3:GetObject", "x", True),
         (rule("Allow", resource="arn:aws:s3:::Bucket"), "s3:Get", "arn:aws:s3:::bucket", False),  # resources are
         (rule("Allow", resource=["arn:aws:s3:::a", "arn:aws:s3:::b/*"]), "s3:Get", "arn:aws:s3:::b/c/d", True),
+        (rule("Allow", resource="arn:aws:sqs:us-*t:1:q"), "s3:Get", "arn:aws:sqs:us-east:1:at:1:q", False),
+        (rule("Allow", resource="arn:aws:sqs:*:q"), "s3:Get", "arn:aws:sqs:us-east:1:q", True),
         (rule("Allow", resource="photos/*"), "s3:Get", "photos/1", True),  # our resource servers' names are no ARNs
         ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "s3:Get", "x", True),
         ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "IAM:Get", "x", False),
@@ -254,11 +256,23 @@ def test_between_accounts_both_sides_must_agree() -> None:
     assert decide(request, [S3], resource_policies=[trusting({"AWS": MINE})]).allowed
     assert decide(request, [S3], resource_policies=trust, boundary=EC2).lacking is Lacking.BOUNDARY
     assert decide(request, [], resource_policies=[trusting("*")]).lacking is Lacking.IDENTITY
+    session = Request("s3:Get", "x", principal=SESSION, resource_account=THEIRS)
+    assert decide(session, [], resource_policies=[trusting({"AWS": ROLE})]).lacking is Lacking.IDENTITY
+    assert decide(session, [S3], resource_policies=[trusting({"AWS": ROLE})]).allowed
+    guest = Request("s3:Get", "x", principal=GUEST, resource_account=THEIRS)
+    assert decide(guest, [], resource_policies=[trusting({"Federated": GUEST.name})]).allowed
+
+
+def test_the_closest_of_several_names_counts() -> None:
+    person, account = trusting({"AWS": ANN.name}), trusting({"AWS": MINE})
+    for policies in ([person, account], [account, person]):
+        assert decide(Request("s3:Get", "x", principal=ANN), [], resource_policies=policies).allowed
 
 
 def test_a_resources_statement_that_names_nobody_lets_nobody_in_and_keeps_everybody_out() -> None:
     request = Request("s3:Get", "x", principal=ANN)
     assert not decide(request, [], resource_policies=[S3]).allowed
+    assert {by.layer for by in decide(request, [S3], resource_policies=[S3]).statements} == {"identity"}
     assert decide(request, [S3], resource_policies=[NO_S3]).effect is Effect.EXPLICIT_DENY
 
 
@@ -283,6 +297,17 @@ def test_deny_with_notprincipal_spares_only_who_is_wholly_named(
     request = Request("s3:Get", "x", principal=principal)
     policies = [trusting({"AWS": listed}, "NotPrincipal", "Deny"), trusting("*")]
     assert (decide(request, [], resource_policies=policies).effect is Effect.EXPLICIT_DENY) is denied
+
+
+def test_notprincipal_of_everybody_is_nobody() -> None:
+    for everybody in ("*", {"AWS": "*"}):
+        policies = [trusting(everybody, "NotPrincipal", "Deny"), trusting(everybody, "NotPrincipal"), trusting("*")]
+        decision = decide(Request("s3:Get", principal=GUEST), [], resource_policies=policies)
+        assert (decision.effect, len(decision.statements)) == (Effect.ALLOW, 1)
+    federated = trusting({"Federated": "*"}, "NotPrincipal", "Deny")
+    for principal, effect in ((GUEST, Effect.ALLOW), (ANN, Effect.EXPLICIT_DENY)):
+        request = Request("s3:Get", principal=principal)
+        assert decide(request, [], resource_policies=[federated, trusting("*")]).effect is effect
 
 
 def test_allow_with_notprincipal_leaves_out_who_is_named_in_any_way() -> None:

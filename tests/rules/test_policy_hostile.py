@@ -49,6 +49,12 @@ def test_texts_that_are_no_policy_get_faults(text: str | bytes) -> None:
         parse(text)
 
 
+def test_a_text_too_long_is_not_even_read() -> None:
+    text = json.dumps({"Version": "2012-10-17", "Statement": [GOOD]})
+    assert not lint(text.ljust(MAX_CHARACTERS))
+    assert "longer than" in str(lint(text.ljust(MAX_CHARACTERS + 1))[0])
+
+
 @pytest.mark.parametrize("place", ["Version", "Id", "Statement"])
 @pytest.mark.parametrize(
     "value", [nested(50_000), 1 << 400_000, object(), float("nan"), {1: 2}, [[]], {"\ud800": 1}], ids=type

@@ -179,6 +179,10 @@ def test_a_deny_in_a_trust_policy_need_not_name_the_identity_pool() -> None:
         ({"Version": "2008-10-17", "Statement": changed(Resource="a/${aws:username}")}, "$.Statement.Resource"),
         (document(changed(Principal=..., NotPrincipal="*")), f"{S}.NotPrincipal"),
         (document({"Effect": "Allow", "NotAction": "a:b", "NotResource": "x"}), S),
+        (
+            {"Version": "2008-10-17", "Statement": when("StringLike", {"k": "${aws:username}"})},
+            "$.Statement.Condition.StringLike.k",
+        ),
         (document(changed(Action="s*:Get")), f"{S}.Action"),
         (document(changed(Resource="arn:aws:s*:::b")), f"{S}.Resource"),
         (document(changed(Principal={"Federated": "*"})), f"{S}.Principal.Federated"),

@@ -33,6 +33,8 @@ def arn_matches(pattern: str, text: str) -> bool:
         ("a*a", "a", False),
         ("*a*b*", "xxaxxbxx", True),
         ("*a*b*", "xxbxxaxx", False),
+        ("*a*a*", "a", False),  # nor must two pieces
+        ("*aa*aa*", "aaa", False),
         ("a**b", "ab", True),
         ("a*?", "a", False),
         ("a*?", "ab", True),

@@ -117,8 +117,7 @@ def decide(
 
 
 def _lacking(request: Request, allowed: bool, bounded: bool, sessioned: bool, how: Named) -> Lacking:
-    has_policies = request.principal.kind == "AWS"
-    if how is Named.IN_PERSON and not (has_policies and request.crosses_accounts):
+    if how is Named.IN_PERSON and not request.crosses_accounts:
         return Lacking.NOTHING
     if request.crosses_accounts and how is Named.NO:
         return Lacking.RESOURCE if allowed else Lacking.ALLOW

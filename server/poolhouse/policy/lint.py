@@ -171,7 +171,7 @@ def _lint_resource(findings: Findings, path: str, resource: str, version: str) -
         "v" if isinstance(part, Variable) else part for part in parts if isinstance(part, str | Variable)
     )
     named = segments.split(":", 5)
-    if len(named) < 6 and not named[-1].endswith("*"):
+    if len(named) < 6 and not any(segment.endswith("*") for segment in named):  # such a star may cross colons
         findings.error(path, "an ARN has six parts separated by colons: arn:partition:service:region:account:resource")
     elif len(named) > 3 and set("*?") & set(named[2]):
         findings.warning(path, "the name of the service in an ARN takes no wildcard")

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from .errors import PolicyError, shown
@@ -37,6 +38,7 @@ def number(text: str) -> Decimal:
     return Decimal(text)
 
 
+@lru_cache(maxsize=1024)  # the hour and the address of a caller come again with each of their requests
 def date(text: str) -> Decimal:
     """Read a date of the W3C's profile of ISO 8601 (no zone means UTC) or seconds since 1970, as seconds since 1970."""
     if _EPOCH.fullmatch(text):
@@ -95,6 +97,7 @@ def network(text: str) -> Network:
     return found
 
 
+@lru_cache(maxsize=1024)
 def address(text: str) -> Address:
     """Read a caller's address. IPv4 dressed as IPv6 is IPv4: a denied range would be open that way."""
     try:

@@ -24,7 +24,10 @@ class Named(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller; for an assumed role's session, `role` is the role's own ARN (a session's ARN lacks the path)."""
+    """A caller; for an assumed role's session, `role` is the role's own ARN (a session's ARN lacks the path).
+
+    `account` is read from the ARN of an AWS principal; others have none, and no policies of their own either.
+    """
 
     name: str
     kind: Kind = "AWS"
