@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,6 @@ class World:
 
     rt: Runtime
     application: Any
-    mails_seen: int = field(default=0)
 
     def pool(self, *, totp: bool = False, mfa: str = "OFF", **settings: Any) -> Pool:
         """A pool that confirms e-mail addresses by code."""
@@ -132,7 +131,7 @@ class World:
         with unit.open(self.rt, write=True):
             return clients.create(pool.id, "Northwind Shop", settings)
 
-    def visitor(self, client: Client, **cookies: str) -> Visitor:
+    def visitor(self, client: Client) -> Visitor:
         """Somebody with a browser of their own."""
         return Visitor(self, client, Browser(self.application))
 
@@ -224,6 +223,7 @@ class Visitor:
         return self.open("/oauth2/authorize", **(given | parameters))
 
     def fetch(self, method: str, path: str, **how: Any) -> Visitor:
+        how = {"environ_base": {"REMOTE_ADDR": "127.0.0.1"}} | how
         self.response = self.browser.open(path, method=method, base_url=HOST, **how)
         self.at = path
         while self.response.status_code in {302, 303} and self.response.headers["Location"].startswith("/"):
