@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from tests import postgres
+from tests.world import _world, idp, pool, world  # noqa: F401 - fixtures
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ENGINES = tuple(os.environ.get("POOLHOUSE_TEST_ENGINES", "sqlite,postgresql").split(","))

@@ -76,7 +76,7 @@ class Database:
             self.reader = engine.execution_options(poolhouse_reading=True)
         else:
             self.reader = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.writer = engine
+        self.writer = engine.execution_options(poolhouse_writing=True)
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
