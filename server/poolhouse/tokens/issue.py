@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -49,11 +49,13 @@ def sign_in(
     origin_jti: str | None = None,
     trigger: str | None = None,
     client_metadata: Mapping[str, str] | None = None,
+    once: Callable[[], None] | None = None,
 ) -> TokenSet:
     """Tokens for somebody who has just signed in, and the family that their refresh tokens are born into.
 
     ``source`` is ``api`` or ``oauth``; ``requested`` the claims asked for by name; ``origin_jti`` a name for the
-    family that was chosen beforehand. Signs before it writes. Raises OAuthError ``invalid_grant`` if the client may
+    family that was chosen beforehand. Signs before it writes; ``once`` is called as the first thing written, and spends
+    what the tokens are in exchange for, or raises. Raises OAuthError ``invalid_grant`` if the client may
     not read the attribute of a requested scope (Cognito: App client attribute permissions).
     """
     if source == "oauth" and (scope_refused := claims.unreadable(client, scope.split())):
@@ -76,6 +78,8 @@ def sign_in(
     tokens = mint(grant, trigger, client_metadata)
     expires_at = now + timedelta(seconds=client.refresh_seconds)
     unit.write()
+    if once is not None:
+        once()
     unit.execute(
         _NEW_FAMILY,
         {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from poolhouse.core import clock, paging, unit
@@ -24,6 +24,12 @@ _COLUMNS = (
     GroupRow.precedence,
     GroupRow.created_at,
     GroupRow.modified_at,
+)
+# Built once: every refresh asks it, and making the statement costs more than running it.
+_OF = (
+    select(*_COLUMNS)
+    .join(GroupMember, (GroupMember.pool_id == GroupRow.pool_id) & (GroupMember.group_name == GroupRow.name))
+    .where(GroupMember.pool_id == bindparam("pool"), GroupMember.sub == bindparam("sub"))
 )
 
 
@@ -137,12 +143,7 @@ def take_out(pool: Pool, name: str, user: User) -> None:
 
 def of(pool_id: str, sub: str) -> tuple[Group, ...]:
     """The user's groups, the one that counts most first: one statement."""
-    rows = unit.execute(
-        select(*_COLUMNS)
-        .join(GroupMember, (GroupMember.pool_id == GroupRow.pool_id) & (GroupMember.group_name == GroupRow.name))
-        .where(GroupMember.pool_id == pool_id, GroupMember.sub == sub)
-    ).all()
-    groups = [_group(row) for row in rows]
+    groups = [_group(row) for row in unit.execute(_OF, {"pool": pool_id, "sub": sub})]
     return tuple(sorted(groups, key=lambda g: (_LAST if g.precedence is None else g.precedence, g.name)))
 
 
