@@ -50,7 +50,7 @@ class Field:
     missing: str = "fault.missing"
     hint: str = ""
     described_by: str = ""
-    attribute: Attribute | None = None
+    checks: tuple[Attribute, ...] = ()  # of these one has to admit the value
     value: str = ""
     fault: str = ""
     focus: bool = False
@@ -161,7 +161,7 @@ def attribute(pool: Pool, words: Words, attribute_name: str, *, required: bool) 
         required=required,
         limit=min(described.longest or LONGEST_VALUE, LONGEST_EMAIL if attribute_name == "email" else LONGEST_VALUE),
         hint=words(hint) if words.knows(hint) else "",
-        attribute=described,
+        checks=(described,),
     )
 
 
@@ -169,7 +169,8 @@ def sign_up(pool: Pool, client: Client, words: Words) -> tuple[Field, ...]:
     """What somebody new is asked for: a name, the attributes that the pool needs, a password."""
     if pool.username_attributes:
         first = name(pool, words)
-        first = replace(first, autocomplete="email" if first.kind == "email" else "username")
+        kinds = tuple(pool.schema[a] for a in pool.username_attributes if a in pool.schema)
+        first = replace(first, autocomplete="email" if first.kind == "email" else "username", checks=kinds)
         if pool.username_attributes == ("phone_number",):
             first = replace(first, kind="tel", autocomplete="tel", hint=words("hint.phone_number"))
     else:
@@ -181,7 +182,8 @@ def sign_up(pool: Pool, client: Client, words: Words) -> tuple[Field, ...]:
         if a not in pool.username_attributes or len(pool.username_attributes) > 1
     ]
     needed = _needed(pool)
-    others = [attribute(pool, words, a, required=a in needed) for a in asked]
+    # An address that is the name already need not be given twice.
+    others = [attribute(pool, words, a, required=a in needed and a not in pool.username_attributes) for a in asked]
     return (first, *others, new_password(words, "field.password"))
 
 
@@ -257,13 +259,18 @@ def _fault(field: Field, value: str, times: int, words: Words) -> str:
         return words("fault.characters")
     if len(value) > field.limit:
         return words("fault.too_long", limit=field.limit)
-    if field.attribute is not None:
-        try:
-            field.attribute.check(value)
-        except InvalidValue:
-            key = "fault." + field.attribute.name
-            return words(key if words.knows(key) else "fault.value")
+    if field.checks and not any(_admits(check, value) for check in field.checks):
+        key = "fault." + "_or_".join(check.name for check in field.checks)
+        return words(key if words.knows(key) else "fault.value")
     return ""
+
+
+def _admits(attribute: Attribute, value: str) -> bool:
+    try:
+        attribute.check(value)
+    except InvalidValue:
+        return False
+    return True
 
 
 def attributes(values: Mapping[str, str]) -> dict[str, str]:

@@ -154,6 +154,8 @@ ENGLISH: Mapping[str, str] = {
     "fault.repeated": "This was sent twice. Reload the page and try again.",
     "fault.email": "This is not an email address. Write it like ann@example.com.",
     "fault.phone_number": "This is not a phone number. Write it with the country code, like +14155550123.",
+    "fault.email_or_phone_number": "This is neither an email address nor a phone number like +14155550123.",
+    "fault.phone_number_or_email": "This is neither a phone number like +14155550123 nor an email address.",
     "fault.birthdate": "This is not a date. Write it as year-month-day, like 1990-05-31.",
     "fault.value": "This value is not accepted. Check it and try again.",
     # --- what the server answered
