@@ -17,7 +17,6 @@ def init(options: argparse.Namespace) -> int:
     """Make the data directory, master key, tables and the first access key; say where they are."""
     settings = opened.load(options)
     data = Path(settings.data_dir).absolute()
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     key_file = keycheck.key_file(settings)
     had_key = key_file.exists()
     with opened.server(settings) as rt:

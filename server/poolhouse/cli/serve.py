@@ -60,6 +60,7 @@ def _prepare(settings: Settings) -> None:
 
     from poolhouse.app import build_runtime
 
+    opened.make_directory(settings)
     rt = build_runtime(flask.Flask("poolhouse", static_folder=None), settings)
     rt.hashers.close()
     rt.database.engine.dispose()  # a connection must not be shared with workers
@@ -96,7 +97,7 @@ def _run_granian(settings: Settings, ready: Callable[[], None] | None) -> None:
         workers=settings.workers,
         blocking_threads=settings.threads,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
         ssl_key=Path(settings.tls_key) if settings.tls_key else None,
         ssl_protocol_min=SSLProtocols.tls12,
