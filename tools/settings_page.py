@@ -26,7 +26,7 @@ def page() -> str:
             "",
             f"A setting comes from the TOML file that `{settings.PREFIX}CONFIG` or `--config` names, then from the",
             "environment, then from the command line; the last one wins. Every environment variable has a twin that",
-            "ends in `_FILE` and names a file to read the value from, as container secrets do; setting both is a fault.",
+            "ends in `_FILE` and names a file to read the value from, as container secrets do; setting both is wrong.",
             "Wrong settings stop the start with exit code 2 and one message that names every fault.",
             "",
             "`config/default.toml` holds this list with the defaults, `config/production.example.toml` a start for a",

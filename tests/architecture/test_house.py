@@ -42,7 +42,7 @@ def test_a_file_opens_with_a_sentence_that_says_what_it_is(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(read(path))) or ""
     first = docstring.split("\n\n")[0]
     assert first.endswith((".", "?", ".)", ".``")), f"{name(path)} opens with {first!r}"
-    assert len(first) >= 20, f"{name(path)} opens with {first!r}"
+    assert len(first) >= 15, f"{name(path)} opens with {first!r}"
 
 
 def test_no_file_is_longer_than_one_sitting() -> None:
