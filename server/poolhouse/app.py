@@ -27,7 +27,7 @@ from poolhouse.listeners import audit
 from poolhouse.messages import outbox
 from poolhouse.settings import Settings
 from poolhouse.signin import attempt
-from poolhouse.web import aws, hosted
+from poolhouse.web import aws, hosted, oauth
 from poolhouse.web.door import Door, Request, Response
 
 log = logging.getLogger("poolhouse")
@@ -105,16 +105,9 @@ def _add_fronts(app: flask.Flask, rt: Runtime) -> None:
     door.root("POST", "/", aws.front)
     door.root("OPTIONS", "/", aws.preflight)
     door.root("GET", "/healthz", _healthy)
-    try:
-        from poolhouse.web import oauth
-
-        for method, path, root_handler in oauth.root_routes():
-            door.root(method, path, root_handler)
-        for method, path, pool_handler in oauth.routes():
-            door.pool(method, path, pool_handler)
-        app.register_blueprint(oauth.blueprint)
-    except (ImportError, AttributeError):  # until it lands
-        log.warning("the OAuth endpoints are not there yet")
+    for method, path, handler in oauth.routes():
+        door.pool(method, path, handler)
+    app.register_blueprint(oauth.blueprint)
     app.register_blueprint(hosted.blueprint)
     app.wsgi_app = door  # type: ignore[method-assign]
     if proxies := rt.settings.trusted_proxies:

@@ -16,6 +16,7 @@ from poolhouse.tokens import models as tokens_models
 from poolhouse.user_pools import models as user_pools_models
 from poolhouse.users import models as users_models
 from poolhouse.web import models as web_models
+from poolhouse.web.oauth import models as oauth_models
 
 MODULES = (
     access_models,
@@ -25,6 +26,7 @@ MODULES = (
     keycheck,
     listeners_models,
     messages_models,
+    oauth_models,
     throttle,
     tokens_models,
     user_pools_models,
@@ -40,5 +42,16 @@ def purges() -> tuple[Callable[[], None], ...]:
     from poolhouse.messages import outbox
     from poolhouse.tokens import keys, refresh
     from poolhouse.web import journey
+    from poolhouse.web.oauth import assertion
+    from poolhouse.web.oauth import codes as authorization_codes
 
-    return codes.purge, lockout.purge, outbox.purge, keys.purge, refresh.purge, journey.purge
+    return (
+        codes.purge,
+        lockout.purge,
+        outbox.purge,
+        keys.purge,
+        refresh.purge,
+        journey.purge,
+        authorization_codes.purge,
+        assertion.purge,
+    )

@@ -39,6 +39,27 @@ def upgrade() -> None:
     op.create_index("ix_audit_events_pool_id_at", "audit_events", ["pool_id", "at"], unique=False)
     op.create_index("ix_audit_events_pool_id_sub_at", "audit_events", ["pool_id", "sub", "at"], unique=False)
     op.create_table(
+        "authorization_codes",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("redirect_uri", sa.String(), nullable=False),
+        sa.Column("redirect_uri_given", sa.Boolean(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("nonce", sa.String(), nullable=True),
+        sa.Column("code_challenge", sa.String(), nullable=True),
+        sa.Column("claims", sa.Text(), nullable=True),
+        sa.Column("auth_time", sa.Integer(), nullable=False),
+        sa.Column("amr", sa.Text(), nullable=False),
+        sa.Column("origin_jti", sa.String(length=36), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("pool_id", "digest", name=op.f("pk_authorization_codes")),
+    )
+    op.create_index("ix_authorization_codes_expires_at", "authorization_codes", ["expires_at"], unique=False)
+    op.create_index("ix_authorization_codes_pool_id_sub", "authorization_codes", ["pool_id", "sub"], unique=False)
+    op.create_table(
         "authorization_requests",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("pool_id", sa.String(length=55), nullable=False),
@@ -68,6 +89,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_browser_sessions_expires_at", "browser_sessions", ["expires_at"], unique=False)
     op.create_index("ix_browser_sessions_pool_id_sub", "browser_sessions", ["pool_id", "sub"], unique=False)
+    op.create_table(
+        "client_assertions",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "digest", name=op.f("pk_client_assertions")),
+    )
+    op.create_index(op.f("ix_client_assertions_expires_at"), "client_assertions", ["expires_at"], unique=False)
     op.create_table(
         "client_secrets",
         sa.Column("pool_id", sa.String(length=55), nullable=False),

@@ -6,10 +6,10 @@ import flask
 
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.web import pools
-from poolhouse.web.door import PoolHandler, Request, Response, RootHandler
+from poolhouse.web.door import PoolHandler, Request, Response
 from poolhouse.web.oauth import authorize, discovery, logout, token, userinfo, wire
 
-__all__ = ["blueprint", "root_routes", "routes"]
+__all__ = ["blueprint", "routes"]
 
 blueprint = flask.Blueprint("oauth", __name__)
 
@@ -34,11 +34,6 @@ def routes() -> list[tuple[str, str, PoolHandler]]:
     for path, handler in documents:
         served += [("GET", path, handler), ("HEAD", path, handler), ("OPTIONS", path, discovery.preflight)]
     return served
-
-
-def root_routes() -> list[tuple[str, str, RootHandler]]:
-    """What the door serves of the server itself: nothing, since a pool's id is part of every path."""
-    return []
 
 
 def _preflight_post(request: Request, pool: Pool) -> Response:  # noqa: ARG001 - a handler's signature
