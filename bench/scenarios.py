@@ -229,6 +229,15 @@ def by_password(host: str, tenant: Tenant) -> Scenario:
     )
 
 
+def every(base: str, tenant: Tenant, peers: str, peer_token: str) -> list[Scenario]:
+    """All scenarios, for people who have signed in just now: the one by password comes last."""
+    browser = tenants.sign_in(base, tenant)
+    held = Sessions(tenants.tokens(base, tenant, browser)["access_token"], browser.cookies())
+    held.refresh_tokens += [tenants.tokens(base, tenant, browser)["refresh_token"] for _ in range(CONNECTIONS)]
+    compared = against_ceiling(base, tenant, held, peers, peer_token)
+    return [*compared, by_password(urlsplit(base).netloc, tenant)]
+
+
 def listing(base: str, administrator: Administrator, pool_id: str, size: int, later: str | None) -> dict[str, Stories]:
     """Pages of ListUsers in a pool of `size` users; `later` is a token for a later page."""
     middle = f"user{size // 2:08d}"
