@@ -84,7 +84,7 @@ class World:
         self.runtime.hashers.close()
         self.runtime.database.engine.dispose()
 
-    def boto3(self, service: str = "cognito-idp", **more: Any) -> Any:
+    def boto3(self, service: str = "cognito-idp", *, parameter_validation: bool = True) -> Any:
         """A client of the server as the administrator."""
         return boto3.client(
             service,
@@ -92,9 +92,14 @@ class World:
             region_name="us-east-1",
             aws_access_key_id=ACCESS_KEY_ID,
             aws_secret_access_key=SECRET_ACCESS_KEY,
-            config=botocore.config.Config(retries={"total_max_attempts": 1}),
-            **more,
+            config=botocore.config.Config(
+                retries={"total_max_attempts": 1}, parameter_validation=parameter_validation
+            ),
         )
+
+    def boto3_unchecked(self, service: str = "cognito-idp") -> Any:
+        """The same without boto3's own checks of what it is given: for input that is meant to be wrong."""
+        return self.boto3(service, parameter_validation=False)
 
     @cached_property
     def idp(self) -> Any:

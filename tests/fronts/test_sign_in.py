@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP
 
 from poolhouse.core import clock
+from tests.fronts.refusals import refused
 from tests.world import PASSWORD, PoolInWorld, World
-
-
-def refused(call: Any, name: str, **given: Any) -> str:
-    """The sentence with which ``call`` is refused as ``name``."""
-    with pytest.raises(ClientError) as refusal:
-        call(**given)
-    assert refusal.value.response["Error"]["Code"] == name, refusal.value
-    return str(refusal.value.response["Error"]["Message"])
 
 
 def test_a_password_gets_three_tokens(pool: PoolInWorld) -> None:
