@@ -63,7 +63,7 @@ def admin_confirm_sign_up(
 def admin_get_user(*, user_pool_id: str, username: str) -> dict[str, Any]:
     user = directory.named(lookup.pool(user_pool_id), username)
     shown = views.user_type(user)
-    return {**shown, "Attributes": None, "UserAttributes": shown["Attributes"], **views.factors(user)}
+    return {"UserAttributes": shown.pop("Attributes"), **shown, **views.factors(user)}
 
 
 @operation("AdminDeleteUser", writes=True)
