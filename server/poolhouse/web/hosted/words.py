@@ -170,6 +170,9 @@ ENGLISH: Mapping[str, str] = {
     "refused.session": "The sign-in took too long. Start over, please.",
     "refused.already_confirmed": "This account is already confirmed. Sign in with it.",
     "refused.no_recovery": "No confirmed address is known for this account. Ask the people who run {pool} for help.",
+    "refused.no_reset": "This account’s password cannot be reset now. Use the password from your invitation.",
+    "refused.username_is_address": "A username may not be an email address or a phone number here. Choose a name.",
+    "refused.addresses_differ": "The address appears twice, and differs. Enter the same one, or leave the second empty.",
     "refused.UserNotFound": "There is no such account. Check the name, or create an account.",
     "refused.UsernameExists": "There is already an account with this name. Sign in, or choose another name.",
     "refused.AliasExists": "This address belongs to another account. Sign in with that one, or use another address.",
@@ -257,7 +260,11 @@ _BY_SENTENCE = (
     ("current status is confirmed", "already_confirmed"),
     ("already confirmed", "already_confirmed"),
     ("no registered/verified", "no_recovery"),
-    ("session", "session"),
+    ("cannot be of", "username_is_address"),
+    ("must be the same", "addresses_differ"),
+    ("contact administrator", "no_recovery"),
+    ("cannot be reset", "no_reset"),
+    ("invalid session", "session"),
 )
 
 
