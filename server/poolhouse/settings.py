@@ -136,7 +136,8 @@ def load(environ: Mapping[str, str] | None = None, toml_path: Path | None = None
     typed: dict[str, Any] = {}
     for name, raw in values.items():
         try:
-            typed[name] = _CONVERT.get(str(known[name].type), _text)(raw)
+            convert: Callable[[Any], Any] = _CONVERT.get(str(known[name].type), _text)
+            typed[name] = convert(raw)
         except ValueError as error:
             faults.append(f"{PREFIX}{name.upper()}: {error}")
     settings = Settings(**typed)

@@ -129,4 +129,4 @@ def _prepare_sqlite(engine: Engine) -> None:
         if not connection.get_execution_options().get("poolhouse_reading"):
             raw = connection.connection.dbapi_connection
             assert raw is not None
-            raw.execute("BEGIN IMMEDIATE")  # type: ignore[attr-defined]
+            raw.execute("BEGIN IMMEDIATE")

@@ -54,8 +54,11 @@ class VerifyingKey:
     def jwk(self) -> dict[str, str]:
         """As it stands in a JWK Set (RFC 7517 §4)."""
         public = cast(dict[str, str], self.key.as_dict(private=False))
-        kept = {name: public[name] for name in ("kty", "crv", "n", "e", "x", "y") if name in public}
-        return {"kid": self.kid, "alg": self.alg, "use": "sig", **kept}
+        shown = {"kid": self.kid, "alg": self.alg, "use": "sig"}
+        for name in ("kty", "crv", "n", "e", "x", "y"):
+            if name in public:
+                shown[name] = public[name]
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class SigningKey:
     @property
     def public(self) -> VerifyingKey:
         """Its public half."""
-        return VerifyingKey(self.kid, self.alg, cast(Key, type(self.key).import_key(self.key.as_dict(private=False))))
+        return VerifyingKey(self.kid, self.alg, type(self.key).import_key(self.key.as_dict(private=False)))
 
     def private_pem(self) -> bytes:
         """The private key, to be sealed and stored."""
@@ -92,8 +95,9 @@ def generate(alg: str) -> Key:
 
 def load_private(kid: str, alg: str, pem: bytes) -> SigningKey:
     """A stored private key."""
-    kind = {"R": RSAKey, "P": RSAKey, "E": ECKey}[alg[0]] if alg != "EdDSA" else OKPKey
-    return SigningKey(kid, alg, cast(Key, kind.import_key(pem)))
+    if alg == "EdDSA":
+        return SigningKey(kid, alg, OKPKey.import_key(pem))
+    return SigningKey(kid, alg, ECKey.import_key(pem) if alg.startswith("E") else RSAKey.import_key(pem))
 
 
 def key_id(key: Key) -> str:
@@ -184,7 +188,7 @@ def _signed(key: VerifyingKey, message: bytes, signature: bytes) -> bool:
         return False
 
 
-def verify_with_jwks(token: str, jwks: Iterable[Mapping[str, Any]], algorithms: Iterable[str]) -> dict[str, Any]:
+def verify_with_jwks(token: str, jwks: Iterable[Any], algorithms: Iterable[str]) -> dict[str, Any]:
     """The claims of ``token`` if one of somebody else's keys (a JWK Set's ``keys``) signed it. Raises InvalidToken.
 
     A token without ``kid`` is tried against the keys whose type fits (RFC 7515 §4.1.4 leaves kid optional).
@@ -195,6 +199,8 @@ def verify_with_jwks(token: str, jwks: Iterable[Mapping[str, Any]], algorithms: 
         raise InvalidToken("the algorithm is not allowed")
     raw = _unb64(signature)
     for entry in jwks:
+        if not isinstance(entry, Mapping):  # somebody else's document: anything may stand there
+            continue
         if kid is not None and entry.get("kid") not in {kid, None}:
             continue
         key = import_public(entry, alg)
@@ -205,7 +211,7 @@ def verify_with_jwks(token: str, jwks: Iterable[Mapping[str, Any]], algorithms: 
 
 def import_public(entry: Mapping[str, Any], alg: str) -> Key | None:
     """The public key of a JWK if it can be used with ``alg``, else None. Symmetric and private keys never can."""
-    if not isinstance(entry, Mapping) or entry.get("use") not in {None, "sig"} or entry.get("alg") not in {None, alg}:
+    if entry.get("use") not in {None, "sig"} or entry.get("alg") not in {None, alg}:
         return None
     public = {k: v for k, v in entry.items() if k in {"kty", "crv", "n", "e", "x", "y"} and isinstance(v, str)}
     wanted = {"R": "RSA", "P": "RSA"}.get(alg[0], "EC") if alg != "EdDSA" else "OKP"

@@ -42,7 +42,7 @@ def hit(key: str, limit: int, window_seconds: int) -> bool:
             return limit >= 1
         except IntegrityError:  # another request opened the window at the same moment
             row = unit.execute(bump).one()
-    return bool(row.count <= limit)
+    return bool(row[0] <= limit)
 
 
 def count(key: str, window_seconds: int) -> int:

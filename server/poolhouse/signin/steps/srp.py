@@ -92,8 +92,8 @@ def _check_timestamp(text: str) -> None:
         if match is None:
             raise ValueError
         month = _MONTHS.index(match["month"]) + 1
-        numbers = (int(match[name]) for name in ("day", "hour", "minute", "second"))
-        at = datetime(int(match["year"]), month, *numbers, tzinfo=UTC)
+        day, hour, minute, second = (int(match[name]) for name in ("day", "hour", "minute", "second"))
+        at = datetime(int(match["year"]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise InvalidParameter("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.") from None
     if abs(clock.now() - at) > _SKEW:
