@@ -65,8 +65,10 @@ def _check_recovery(settings: Mapping[str, Any]) -> None:
 
 def _check_validity_days(settings: Mapping[str, Any]) -> None:
     policy = (settings.get("Policies") or {}).get("PasswordPolicy") or {}
-    invited = settings.get("AdminCreateUserConfig") or {}
-    if policy.get("TemporaryPasswordValidityDays") and invited.get("UnusedAccountValidityDays"):
+    days = policy.get("TemporaryPasswordValidityDays")
+    unused_days = (settings.get("AdminCreateUserConfig") or {}).get("UnusedAccountValidityDays")
+    # Cognito refuses both together; DescribeUserPool shows both, so we let what it showed come back.
+    if days and unused_days and days != unused_days:
         raise InvalidParameter(
             "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays"
         )

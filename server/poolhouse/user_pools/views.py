@@ -178,7 +178,7 @@ def domain(found: Domain | None) -> dict[str, Any]:
         "CloudFrontDistribution": found.host,
         "Version": found.created_at.strftime("%Y%m%d%H%M%S"),
         "Status": "ACTIVE",
-        "CustomDomainConfig": found.settings.get("CustomDomainConfig") or {},
+        "CustomDomainConfig": found.settings.get("CustomDomainConfig"),
         "ManagedLoginVersion": found.managed_login_version,
         "Routing": found.settings.get("Routing"),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from poolhouse.api.cognito_idp import views
 from poolhouse.api.registry import Answer, operation
 from poolhouse.user_pools import limits, lookup
-from poolhouse.users import User, directory, groups
+from poolhouse.users import directory, groups
 from poolhouse.users.groups import Group
 from poolhouse.users.models import GroupRow
 
@@ -61,7 +62,7 @@ def list_users_in_group(
 ) -> Answer:
     pool = lookup.pool(user_pool_id)
     found, following = groups.members_page(pool, group_name, limit or limits.PAGE, next_token)
-    return {"Users": [_member(user) for user in found], "NextToken": following}
+    return {"Users": [views.user_type(user) for user in found], "NextToken": following}
 
 
 @operation("AdminAddUserToGroup", writes=True)
@@ -95,16 +96,4 @@ def _shown(pool_id: str, group: Group) -> Answer:
         "Precedence": group.precedence,
         "LastModifiedDate": group.modified_at,
         "CreationDate": group.created_at,
-    }
-
-
-def _member(user: User) -> Answer:
-    attributes = {"sub": user.sub, **user.attributes}
-    return {
-        "Username": user.username,
-        "Attributes": [{"Name": name, "Value": value} for name, value in attributes.items()],
-        "UserCreateDate": user.created_at,
-        "UserLastModifiedDate": user.modified_at,
-        "Enabled": user.enabled,
-        "UserStatus": user.status,
     }
