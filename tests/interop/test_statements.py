@@ -11,15 +11,16 @@ from bench import counts, tenant
 from bench.counts import Count
 from bench.scenarios import Scenario, every
 from bench.tenant import Administrator
+from tests.conftest import Databases
 from tests.interop.server import running
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
-def counted(database_url: str) -> Iterator[dict[str, tuple[Scenario, Count]]]:
+def counted(engine: str, databases: Databases) -> Iterator[dict[str, tuple[Scenario, Count]]]:
     """Every scenario of the bench, told alone to a server that counts."""
-    with running(database_url, counting=True) as live:
+    with running(databases.make(engine), counting=True) as live:
         pool = tenant.furnish(live.base, Administrator(live.key_id, live.secret))
         address = "127.0.0.1", urlsplit(live.base).port or 80
         scenarios = every(live.base, pool, "http://localhost:1", "unused")
