@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.interop.pools import CALLBACK, LOGOUT, call, make_client, make_person, make_pool, someone, web_client
+from tests.interop.pools import CALLBACK, LOGOUT, extend, make_client, make_person, make_pool, someone, web_client
 from tests.interop.server import Live
 
 HERE = Path(__file__).parent
@@ -131,9 +131,9 @@ def test_openid_client_completes_its_story_with_a_private_key(live: Live) -> Non
     ann = someone()
     sub = make_person(live, pool_id, ann)
     private, public = key_pair()
-    ours = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [public]}}
-    settings = {"UserPoolId": pool_id, "ClientName": "by key", **web_client(), "Poolhouse": ours}
-    client = call(live, "CreateUserPoolClient", settings)["UserPoolClient"]
+    client = make_client(live, pool_id, **web_client())
+    jwks = {"keys": [public]}
+    extend(live, pool_id, client["ClientId"], {"TokenEndpointAuthMethod": "private_key_jwt", "Jwks": jwks})
     given = {"method": "private_key_jwt", "private_jwk": private}
     seen = openid_story(live, pool_id, client["ClientId"], ann, given)
     check_openid_story(seen, live, pool_id, client["ClientId"], sub)
