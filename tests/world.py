@@ -70,7 +70,9 @@ class World:
         }
         self.server = werkzeug.serving.make_server("127.0.0.1", 0, _nothing, threaded=True, request_handler=_Quiet)
         self.port = self.server.server_port
-        self.settings: Settings = load({}, **{"port": self.port, "public_url": f"http://localhost:{self.port}"} | values)
+        self.settings: Settings = load(
+            {}, **{"port": self.port, "public_url": f"http://localhost:{self.port}"} | values
+        )
         self.app = create_app(self.settings, housekeeping=False)
         self.runtime: Runtime = self.app.extensions["poolhouse"]
         self.server.app = self.app
@@ -92,9 +94,7 @@ class World:
             region_name="us-east-1",
             aws_access_key_id=ACCESS_KEY_ID,
             aws_secret_access_key=SECRET_ACCESS_KEY,
-            config=botocore.config.Config(
-                retries={"total_max_attempts": 1}, parameter_validation=parameter_validation
-            ),
+            config=botocore.config.Config(retries={"total_max_attempts": 1}, parameter_validation=parameter_validation),
         )
 
     def boto3_unchecked(self, service: str = "cognito-idp") -> Any:

@@ -29,6 +29,7 @@ from poolhouse.core.housekeeping import Housekeeper
 from poolhouse.core.runtime import Runtime
 from poolhouse.core.sealing import Sealer
 from poolhouse.messages import mailbox
+from poolhouse.tokens import keys
 from poolhouse.user_pools import clients, lookup
 from poolhouse.user_pools import pools as user_pools
 from poolhouse.user_pools.snapshots import Client, Pool
@@ -108,6 +109,7 @@ class World:
 
     rt: Runtime
     application: Any
+    issues_tokens: bool = False
 
     def pool(self, *, totp: bool = False, mfa: str = "OFF", **settings: Any) -> Pool:
         """A pool that confirms e-mail addresses by code."""
@@ -117,6 +119,8 @@ class World:
             if totp:
                 given = {"MfaConfiguration": mfa, "SoftwareTokenMfaConfiguration": {"Enabled": True}}
                 pool = user_pools.set_mfa(pool.id, given)
+            if self.issues_tokens:
+                keys.create_for(pool.id, "ES256")
         return pool
 
     def client(self, pool: Pool, callback: str = APP, **settings: Any) -> Client:

@@ -12,14 +12,15 @@ import pytest
 from poolhouse.account import administer
 from poolhouse.core import clock, unit
 from poolhouse.users import directory
+from tests.conftest import Databases
 from tests.fronts.hosted_pages import APP, NEW_PASSWORD, PASSWORD, Visitor, World, address, serving
 
 EMAIL_REQUIRED = [{"Name": "email", "Required": True}]
 
 
 @pytest.fixture(scope="module")
-def world(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with serving(sqlite_url, tmp_path_factory.mktemp("hosted")) as world:
+def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with serving(databases.make("sqlite"), tmp_path_factory.mktemp("hosted")) as world:
         yield world
 
 

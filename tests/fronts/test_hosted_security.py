@@ -16,6 +16,7 @@ from poolhouse.core import clock, unit
 from poolhouse.user_pools import lookup
 from poolhouse.web.hosted import brand, pages, views
 from poolhouse.web.hosted.words import CATALOGUES, ENGLISH, Words
+from tests.conftest import Databases
 from tests.fronts.hosted_pages import HOST, PASSWORD, Seen, Visitor, World, address, serving
 
 FORMS = ("/login", "/signup", "/confirmUser", "/resend", "/forgotPassword", "/confirmForgotPassword", "/challenge")
@@ -38,8 +39,8 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def world(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with serving(sqlite_url, tmp_path_factory.mktemp("hosted")) as world:
+def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with serving(databases.make("sqlite"), tmp_path_factory.mktemp("hosted")) as world:
         yield world
 
 
@@ -169,11 +170,11 @@ def test_over_https_cookies_demand_https_by_their_very_name(world: World, visito
 
 
 def test_on_a_host_of_its_own_a_pool_takes_cookies_from_nobody_else(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, engine: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     from poolhouse.user_pools import domains
 
-    with serving(database_url, tmp_path_factory.mktemp("hosts"), domain_suffix="auth.example.com") as world:
+    with serving(databases.make(engine), tmp_path_factory.mktemp("hosts"), domain_suffix="auth.example.com") as world:
         visitor = world.visitor(world.client(world.pool()))
         name = "acme" + address()[4:12]
         with unit.open(world.rt, write=True):
@@ -412,9 +413,11 @@ def test_the_mailbox_is_for_this_machine_alone_and_by_its_own_name(visitor: Visi
 
 
 def test_there_is_no_mailbox_where_mail_is_really_sent(
-    sqlite_url: str, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with serving(sqlite_url, tmp_path_factory.mktemp("sending"), smtp_url="smtp://localhost:2525") as world:
+    with serving(
+        databases.make("sqlite"), tmp_path_factory.mktemp("sending"), smtp_url="smtp://localhost:2525"
+    ) as world:
         browser = world.visitor(world.client(world.pool())).browser
         assert browser.get("/dev/mailbox", base_url=HOST).status_code == 404
         assert "/dev/mailbox" not in browser.get("/", base_url=HOST).get_data(as_text=True)

@@ -177,7 +177,10 @@ def test_only_administrators_make_accounts_where_the_pool_says_so(world: World) 
         ([{"Name": "email", "Value": "not-an-address"}], "InvalidParameterException"),
         ([{"Name": "email", "Value": "a@b.example"}, {"Name": "sub", "Value": "x"}], "InvalidParameterException"),
         ([{"Name": "email", "Value": "a@b.example"}, {"Name": "email_verified", "Value": "true"}], None),
-        ([{"Name": "email", "Value": "a@b.example"}, {"Name": "custom:none", "Value": "x"}], "InvalidParameterException"),
+        (
+            [{"Name": "email", "Value": "a@b.example"}, {"Name": "custom:none", "Value": "x"}],
+            "InvalidParameterException",
+        ),
         ([{"Name": "email", "Value": "a@b.example"}, {"Name": "phone_number", "Value": "0123"}], None),
         ([{"Name": "email", "Value": "a@b.example"}, {"Name": "birthdate", "Value": "1990-13-01"}], None),
         ([{"Name": "email", "Value": "a@b.example"}, {"Name": "email", "Value": "c@d.example"}], None),
@@ -396,9 +399,7 @@ def test_a_code_for_one_address_never_proves_another(mailed: PoolInWorld) -> Non
     access = client.tokens(ann)["AccessToken"]
 
     def change(address: str) -> None:
-        mailed.idp.update_user_attributes(
-            AccessToken=access, UserAttributes=[{"Name": "email", "Value": address}]
-        )
+        mailed.idp.update_user_attributes(AccessToken=access, UserAttributes=[{"Name": "email", "Value": address}])
 
     change("mine@example.com")
     code = mailed.world.code("mine@example.com")
@@ -416,14 +417,10 @@ def test_the_old_address_stays_until_the_new_one_is_proven_where_the_pool_wants_
     )
     client, ann = pool.client(), pool.user(email="keep@example.com", email_verified="true")
     access = client.tokens(ann)["AccessToken"]
-    pool.idp.update_user_attributes(
-        AccessToken=access, UserAttributes=[{"Name": "email", "Value": "next@example.com"}]
-    )
+    pool.idp.update_user_attributes(AccessToken=access, UserAttributes=[{"Name": "email", "Value": "next@example.com"}])
     shown = named(pool.idp.get_user(AccessToken=access)["UserAttributes"])
     assert (shown["email"], shown["email_verified"]) == ("keep@example.com", "true")
-    pool.idp.verify_user_attribute(
-        AccessToken=access, AttributeName="email", Code=world.code("next@example.com")
-    )
+    pool.idp.verify_user_attribute(AccessToken=access, AttributeName="email", Code=world.code("next@example.com"))
     shown = named(pool.idp.get_user(AccessToken=access)["UserAttributes"])
     assert (shown["email"], shown["email_verified"]) == ("next@example.com", "true")
 
@@ -471,7 +468,12 @@ def test_what_is_no_access_token_is_refused(mailed: PoolInWorld, hostile: str) -
 def test_users_are_found_by_every_attribute_that_can_be_searched(world: World) -> None:
     pool = world.pool()
     ann = pool.user(
-        "ann", email="ann@find.example", phone_number="+15550100", name="Ann B", given_name="Ann", family_name="Bee",
+        "ann",
+        email="ann@find.example",
+        phone_number="+15550100",
+        name="Ann B",
+        given_name="Ann",
+        family_name="Bee",
         preferred_username="annie",
     )
     pool.user("bob", email="bob@find.example", name="Bob B", given_name="Bob", family_name="Cee")
@@ -499,7 +501,8 @@ def test_users_are_found_by_every_attribute_that_can_be_searched(world: World) -
 
 
 @pytest.mark.parametrize(
-    "text", ["username", 'username > "a"', "username = ann", 'custom:x = "1"', 'email = "a" and name = "b"', 'status = "x"']
+    "text",
+    ["username", 'username > "a"', "username = ann", 'custom:x = "1"', 'email = "a" and name = "b"', 'status = "x"'],
 )
 def test_a_filter_that_cannot_be_read_is_refused(pool: PoolInWorld, text: str) -> None:
     refused(pool.idp.list_users, "InvalidParameterException", UserPoolId=pool.id, Filter=text)
@@ -508,7 +511,12 @@ def test_a_filter_that_cannot_be_read_is_refused(pool: PoolInWorld, text: str) -
 def test_pages_of_users_show_everybody_once(world: World) -> None:
     pool = world.pool()
     names = {pool.user(f"page{i:02}", email=f"page{i % 3}@x.example").username for i in range(7)}
-    for given in ({}, {"Filter": 'username ^= "page"'}, {"Filter": 'email ^= "page"'}, {"Filter": 'status = "Enabled"'}):
+    for given in (
+        {},
+        {"Filter": 'username ^= "page"'},
+        {"Filter": 'email ^= "page"'},
+        {"Filter": 'status = "Enabled"'},
+    ):
         seen: list[str] = []
         token: dict[str, str] = {}
         for _ in range(10):

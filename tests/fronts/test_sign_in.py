@@ -95,9 +95,7 @@ def test_srp_of_an_unknown_name_gives_the_same_salt_every_time(pool: PoolInWorld
     client = pool.client(PreventUserExistenceErrors="ENABLED")
     call = {"ClientId": client.id, "AuthFlow": "USER_SRP_AUTH"}
     given = {"USERNAME": "nobody", "SRP_A": "ab" * 384}
-    first, second = (
-        pool.idp.initiate_auth(**call, AuthParameters=given)["ChallengeParameters"] for _ in range(2)
-    )
+    first, second = (pool.idp.initiate_auth(**call, AuthParameters=given)["ChallengeParameters"] for _ in range(2))
     assert first["SALT"] == second["SALT"]
     assert first["SRP_B"] != second["SRP_B"]
     srp = AWSSRP("nobody", PASSWORD, pool.id, client.id, client=pool.idp)
@@ -149,17 +147,13 @@ def test_an_invited_user_chooses_a_password_and_fills_in_what_is_required(world:
     assert challenge["ChallengeParameters"]["requiredAttributes"] == '["userAttributes.name"]'
     answer = {"ClientId": client.id, "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": challenge["Session"]}
     responses = {"USERNAME": "ann", "NEW_PASSWORD": PASSWORD}
-    refused(
-        pool.idp.respond_to_auth_challenge, "InvalidParameterException", **answer, ChallengeResponses=responses
-    )
+    refused(pool.idp.respond_to_auth_challenge, "InvalidParameterException", **answer, ChallengeResponses=responses)
     responses["userAttributes.name"] = "Ann"
     done = pool.idp.respond_to_auth_challenge(**answer, ChallengeResponses=responses)
     assert "AccessToken" in done["AuthenticationResult"]
     user = pool.idp.admin_get_user(UserPoolId=pool.id, Username="ann")
     assert user["UserStatus"] == "CONFIRMED"
-    refused(
-        pool.idp.respond_to_auth_challenge, "NotAuthorizedException", **answer, ChallengeResponses=responses
-    )
+    refused(pool.idp.respond_to_auth_challenge, "NotAuthorizedException", **answer, ChallengeResponses=responses)
 
 
 def test_a_temporary_password_expires(pool: PoolInWorld) -> None:
@@ -224,9 +218,7 @@ def test_a_pool_that_demands_a_factor_lets_it_be_set_up_in_the_middle(pool: Pool
     assert challenge["ChallengeName"] == "MFA_SETUP"
     assert challenge["ChallengeParameters"]["MFAS_CAN_SETUP"] == '["SOFTWARE_TOKEN_MFA"]'
     answer = {"ClientId": client.id, "ChallengeName": "MFA_SETUP", "ChallengeResponses": {"USERNAME": ann.username}}
-    refused(
-        pool.idp.respond_to_auth_challenge, "InvalidParameterException", **answer, Session=challenge["Session"]
-    )
+    refused(pool.idp.respond_to_auth_challenge, "InvalidParameterException", **answer, Session=challenge["Session"])
     associated = pool.idp.associate_software_token(Session=challenge["Session"])
     ann.totp_secret = associated["SecretCode"]
     refused(
