@@ -163,6 +163,15 @@ def test_whoever_confirms_in_another_journey_has_to_sign_in(world: World, visito
     assert later.arrived
 
 
+def test_where_a_second_factor_is_demanded_confirming_is_not_enough_to_be_signed_in(world: World) -> None:
+    visitor = world.visitor(world.client(world.pool(totp=True, mfa="ON")))
+    ann = address()
+    visitor.sign_up(ann).submit(code=world.code_for(ann))
+    assert visitor.page == "/login"
+    visitor.submit(password=PASSWORD)
+    assert "Set up two-step sign-in" in visitor.text
+
+
 def test_somebody_who_only_knows_the_name_is_never_signed_in_by_the_code(world: World, visitor: Visitor) -> None:
     ann = address()
     visitor.sign_up(ann)

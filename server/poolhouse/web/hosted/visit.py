@@ -64,7 +64,8 @@ class Visit:
     @cached_property
     def app_url(self) -> str:
         """The address of the app that the journey leads back to."""
-        return str(self.journey.parameters.get("redirect_uri") or self.client.default_redirect_uri or "")
+        known = (self.client.default_redirect_uri, *self.client.callback_urls, "")
+        return str(self.journey.parameters.get("redirect_uri") or next(url for url in known if url is not None))
 
     def url(self, path: str, **said: str) -> str:
         """A page of this journey."""

@@ -172,7 +172,7 @@ ENGLISH: Mapping[str, str] = {
     "refused.no_recovery": "No confirmed address is known for this account. Ask the people who run {pool} for help.",
     "refused.no_reset": "This account’s password cannot be reset now. Use the password from your invitation.",
     "refused.username_is_address": "A username may not be an email address or a phone number here. Choose a name.",
-    "refused.addresses_differ": "The address appears twice, and differs. Enter the same one, or leave the second empty.",
+    "refused.addresses_differ": "The address appears twice, and differs. Enter it once, or the same twice.",
     "refused.UserNotFound": "There is no such account. Check the name, or create an account.",
     "refused.UsernameExists": "There is already an account with this name. Sign in, or choose another name.",
     "refused.AliasExists": "This address belongs to another account. Sign in with that one, or use another address.",
