@@ -23,6 +23,22 @@ OAUTH: dict[str, Any] = {
 
 @pytest.fixture
 def pool(idp: Any) -> str:
+    return make_pool(idp)
+
+
+@pytest.fixture(scope="module")
+def empty_pool(_world: World) -> str:
+    """Such a pool for those that only try, and are refused."""
+    return make_pool(_world.idp)
+
+
+@pytest.fixture(scope="module")
+def untouched(_world: World) -> dict[str, Any]:
+    """A client that nobody manages to change."""
+    return create(_world.idp, make_pool(_world.idp))
+
+
+def make_pool(idp: Any) -> str:
     """A pool with a resource server, a custom and a required attribute."""
     schema = [
         {"Name": "email", "Required": True},
@@ -273,24 +289,24 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("members", "code", "said"), REFUSED)
 def test_settings_that_do_not_go_together_are_refused(
-    idp: Any, unchecked: Any, pool: str, members: dict[str, Any], code: str, said: str
+    idp: Any, unchecked: Any, empty_pool: str, members: dict[str, Any], code: str, said: str
 ) -> None:
-    given = {"UserPoolId": pool, "ClientName": "refused", **members}
+    given = {"UserPoolId": empty_pool, "ClientName": "refused", **members}
     found, message = refusal(unchecked.create_user_pool_client, **given)
     assert found == code
     assert said.format("creating") in message
-    assert idp.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"] == []
+    assert idp.list_user_pool_clients(UserPoolId=empty_pool)["UserPoolClients"] == []
 
 
 @pytest.mark.parametrize(("members", "code", "said"), REFUSED)
 def test_an_update_is_held_to_the_same_rules_and_changes_nothing(
-    idp: Any, unchecked: Any, pool: str, members: dict[str, Any], code: str, said: str
+    idp: Any, unchecked: Any, untouched: dict[str, Any], members: dict[str, Any], code: str, said: str
 ) -> None:
-    client = create(idp, pool)
-    found, message = refusal(unchecked.update_user_pool_client, UserPoolId=pool, ClientId=client["ClientId"], **members)
+    named = {"UserPoolId": untouched["UserPoolId"], "ClientId": untouched["ClientId"]}
+    found, message = refusal(unchecked.update_user_pool_client, **named, **members)
     assert found == code
     assert said.format("updating") in message
-    assert described(idp, client) == client
+    assert described(idp, untouched) == untouched
 
 
 def test_a_machine_s_client_has_a_secret_and_scopes_of_resource_servers(idp: Any, pool: str) -> None:
@@ -344,8 +360,8 @@ def test_urls_that_a_browser_may_be_sent_to(idp: Any, pool: str, member: str) ->
 
 @pytest.mark.parametrize("member", ["CallbackURLs", "LogoutURLs"])
 @pytest.mark.parametrize(("url", "said"), BAD_URLS)
-def test_urls_that_no_browser_may_be_sent_to(idp: Any, pool: str, member: str, url: str, said: str) -> None:
-    code, message = refusal(idp.create_user_pool_client, UserPoolId=pool, ClientName="c", **{member: [url]})
+def test_urls_that_no_browser_may_be_sent_to(idp: Any, empty_pool: str, member: str, url: str, said: str) -> None:
+    code, message = refusal(idp.create_user_pool_client, UserPoolId=empty_pool, ClientName="c", **{member: [url]})
     assert code == "InvalidParameter"
     assert said in message
 

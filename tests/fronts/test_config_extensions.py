@@ -36,6 +36,14 @@ def ours(world: World, tmp_path: Path) -> Any:
     )
 
 
+@pytest.fixture(scope="module")
+def untouched(_world: World) -> dict[str, str]:
+    """A client that nobody manages to change."""
+    pool = _world.idp.create_user_pool(PoolName="untouched")["UserPool"]["Id"]
+    made = _world.idp.create_user_pool_client(UserPoolId=pool, ClientName="public")["UserPoolClient"]
+    return {"UserPoolId": pool, "ClientId": made["ClientId"]}
+
+
 @pytest.fixture
 def pool(idp: Any) -> str:
     made: str = idp.create_user_pool(PoolName="extended")["UserPool"]["Id"]
@@ -125,11 +133,11 @@ PRIVATE = {**public_key(), "d": "AAAA"}
         ({"Jwks": {"keys": [public_key(kid=str(n)) for n in range(21)]}}, "JWK Set"),
     ],
 )
-def test_extensions_that_cannot_be(ours: Any, app: dict[str, str], extensions: dict[str, Any], said: str) -> None:
-    code, message = refusal(ours.set_user_pool_client_extensions, **app, Extensions=extensions)
+def test_extensions_that_cannot_be(ours: Any, untouched: dict[str, str], extensions: dict[str, Any], said: str) -> None:
+    code, message = refusal(ours.set_user_pool_client_extensions, **untouched, Extensions=extensions)
     assert code == "InvalidParameter"
     assert said in message
-    assert ours.get_user_pool_client_extensions(**app)["Extensions"] == {}
+    assert ours.get_user_pool_client_extensions(**untouched)["Extensions"] == {}
 
 
 def test_a_client_with_a_secret_cannot_be_told_to_use_none(idp: Any, ours: Any, pool: str) -> None:
@@ -155,9 +163,10 @@ def test_another_algorithm_means_new_keys_beside_the_old(world: World, ours: Any
 
 
 def test_updating_the_pool_keeps_its_extensions(idp: Any, ours: Any, pool: str) -> None:
-    ours.set_user_pool_extensions(UserPoolId=pool, Extensions={"SigningAlg": "EdDSA"})
+    given = {"SigningAlg": "EdDSA", "UserInfoForApiTokens": True, "IntrospectionForApiTokens": False}
+    ours.set_user_pool_extensions(UserPoolId=pool, Extensions=given)
     idp.update_user_pool(UserPoolId=pool)
-    assert ours.get_user_pool_extensions(UserPoolId=pool)["Extensions"] == {"SigningAlg": "EdDSA"}
+    assert ours.get_user_pool_extensions(UserPoolId=pool)["Extensions"] == given
 
 
 def test_unknown_pools_clients_and_values(ours: Any, app: dict[str, str]) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import select
 
+from poolhouse.core import unit
+from poolhouse.users.models import GroupMember
 from tests.world import World
 
 ROLE = "arn:aws:iam::123456789012:role/staff"
@@ -137,3 +142,29 @@ def test_pages_cover_every_group_and_every_member(idp: Any, pool: str) -> None:
     assert (groups, of_ann) == (names, names)
     assert sorted(members) == ["ann", *(f"user{n}" for n in range(5))]
     assert len(idp.list_groups(UserPoolId=pool, Limit=0)["Groups"]) == 5
+
+
+def test_nobody_slips_into_a_group_while_it_is_deleted(world: World, idp: Any, pool: str) -> None:
+    """The group is deleted and somebody added at the same time, many times: never is anybody in the next group."""
+    member = {"UserPoolId": pool, "GroupName": "staff", "Username": "ann"}
+    named = {"UserPoolId": pool, "GroupName": "staff"}
+
+    def add(start: threading.Barrier) -> None:
+        start.wait()
+        with contextlib.suppress(ClientError):
+            idp.admin_add_user_to_group(**member)
+
+    for _ in range(15):
+        idp.create_group(**named)
+        start = threading.Barrier(3)
+        adding = [threading.Thread(target=add, args=(start,)) for _ in range(2)]
+        for thread in adding:
+            thread.start()
+        start.wait()
+        idp.delete_group(**named)
+        for thread in adding:
+            thread.join()
+        assert idp.admin_list_groups_for_user(UserPoolId=pool, Username="ann")["Groups"] == []
+        with unit.open(world.runtime):
+            left = unit.execute(select(GroupMember.sub).where(GroupMember.pool_id == pool)).all()
+        assert left == []

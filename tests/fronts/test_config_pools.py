@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import select
 
 from poolhouse import tables
+from poolhouse.core import unit
+from poolhouse.listeners.models import AuditEvent
 from poolhouse.user_pools import pools
+from tests.world import World
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:hook"
 ROLE = "arn:aws:iam::123456789012:role/sms"
@@ -337,13 +341,21 @@ def test_settings_that_do_not_go_together_are_refused(idp: Any, members: dict[st
     assert said in message
 
 
+@pytest.fixture(scope="module")
+def untouched(_world: World) -> dict[str, Any]:
+    """A pool for those that only try: whatever they are refused must leave it as it is."""
+    made: dict[str, Any] = _world.idp.create_user_pool(PoolName="untouched")["UserPool"]
+    return made
+
+
 @pytest.mark.parametrize(("members", "said"), [row for row in REFUSED if "AliasAttributes" not in row[0]])
-def test_an_update_is_held_to_the_same_rules_and_changes_nothing(idp: Any, members: dict[str, Any], said: str) -> None:
-    pool = create(idp)
-    code, message = refusal(idp.update_user_pool, UserPoolId=pool["Id"], **members)
+def test_an_update_is_held_to_the_same_rules_and_changes_nothing(
+    idp: Any, untouched: dict[str, Any], members: dict[str, Any], said: str
+) -> None:
+    code, message = refusal(idp.update_user_pool, UserPoolId=untouched["Id"], **members)
     assert code == "InvalidParameter"
     assert said in message
-    assert described(idp, pool) == pool
+    assert described(idp, untouched) == untouched
 
 
 @pytest.mark.parametrize("tags", [{"aws:owner": "x"}, {"AWS:owner": "x"}, {f"k{n}": "v" for n in range(51)}])
@@ -493,6 +505,32 @@ def test_everything_goes_with_a_pool(idp: Any) -> None:
     left = idp.list_users_in_group(UserPoolId=other["Id"], GroupName="g")["Users"]
     assert [user["Username"] for user in left] == ["ann"]
     assert described(idp, other)["EstimatedNumberOfUsers"] == 1
+
+
+def test_the_audit_log_tells_of_a_pool_and_outlives_it(world: World, idp: Any) -> None:
+    pool = create(idp)["Id"]
+    named = {"UserPoolId": pool}
+    idp.update_user_pool(**named)
+    idp.add_custom_attributes(**named, CustomAttributes=[{"Name": "a", "AttributeDataType": "String"}])
+    client = idp.create_user_pool_client(**named, ClientName="c", GenerateSecret=True)["UserPoolClient"]["ClientId"]
+    secret = idp.add_user_pool_client_secret(**named, ClientId=client)["ClientSecretDescriptor"]["ClientSecretValue"]
+    idp.create_resource_server(**named, Identifier="api", Name="API")
+    idp.create_group(**named, GroupName="staff")
+    idp.delete_user_pool(**named)
+    with unit.open(world.runtime):
+        columns = (AuditEvent.name, AuditEvent.client_id, AuditEvent.detail, AuditEvent.principal)
+        rows = unit.execute(select(*columns).where(AuditEvent.pool_id == pool).order_by(AuditEvent.id)).all()
+    assert [(row.name, row.client_id, row.detail) for row in rows] == [
+        ("UserPoolCreated", None, {}),
+        ("UserPoolUpdated", None, {"what": "settings"}),
+        ("UserPoolUpdated", None, {"what": "schema"}),
+        ("UserPoolClientCreated", client, {}),
+        ("UserPoolClientUpdated", client, {"what": "secret added"}),
+        ("ResourceServerChanged", None, {"identifier": "api", "what": "created"}),
+        ("GroupChanged", None, {"group": "staff", "what": "created"}),
+        ("UserPoolDeleted", None, {}),
+    ]
+    assert secret not in str(rows)
 
 
 def test_no_table_keeps_anything_of_a_deleted_pool() -> None:

@@ -19,6 +19,7 @@ class AuditEvent(Base):
     __table_args__ = (
         Index("ix_audit_events_pool_id_at", "pool_id", "at"),
         Index("ix_audit_events_pool_id_sub_at", "pool_id", "sub", "at"),
+        {"info": {"outlives_pool": True}},
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     pool_id: Mapped[str] = mapped_column(POOL_ID)

@@ -11,8 +11,10 @@ from sqlalchemy import delete, insert, select
 
 from poolhouse.core import cache, clock, ids, paging, sealing, unit
 from poolhouse.core.errors import InvalidParameter, LimitExceeded, ResourceNotFound
+from poolhouse.core.events import emit
 from poolhouse.settings import Secret
 from poolhouse.user_pools import client_rules, extensions, limits, lookup, pool_rules, rows
+from poolhouse.user_pools.events import UserPoolClientCreated, UserPoolClientDeleted, UserPoolClientUpdated
 from poolhouse.user_pools.models import AppClient, ClientSecret
 from poolhouse.user_pools.snapshots import Client
 
@@ -61,6 +63,7 @@ def create(pool_id: str, name: str, given: Mapping[str, Any]) -> Client:
     if secret:
         _insert_secret(pool_id, candidate.id, secret)
     cache.changed()
+    emit(UserPoolClientCreated(pool_id, candidate.id))
     return candidate
 
 
@@ -80,7 +83,7 @@ def replace(pool_id: str, client_id: str, name: str | None, given: Mapping[str, 
     settings = _settings(given)
     if pool_rules.OWN in row.settings:
         settings[pool_rules.OWN] = row.settings[pool_rules.OWN]
-    return _stored(pool_id, client_id, settings, name or row.name)
+    return _stored(pool_id, client_id, settings, name or row.name, "settings")
 
 
 def set_own(pool_id: str, client_id: str, own: Mapping[str, Any]) -> Client:
@@ -88,13 +91,14 @@ def set_own(pool_id: str, client_id: str, own: Mapping[str, Any]) -> Client:
     row = rows.locked_client(pool_id, client_id)
     has_secret = bool(secrets(pool_id, client_id))
     settings = {**row.settings, pool_rules.OWN: extensions.of_client(own, has_secret=has_secret)}
-    return _stored(pool_id, client_id, settings, row.name)
+    return _stored(pool_id, client_id, settings, row.name, "extensions")
 
 
-def _stored(pool_id: str, client_id: str, settings: Mapping[str, Any], name: str) -> Client:
+def _stored(pool_id: str, client_id: str, settings: Mapping[str, Any], name: str, what: str) -> Client:
     rows.store_client(pool_id, client_id, settings, name=name)
     client = lookup.fresh_client(pool_id, client_id)
     client_rules.check(client, "updating")
+    emit(UserPoolClientUpdated(pool_id, client_id, what))
     return client
 
 
@@ -105,6 +109,7 @@ def remove(pool_id: str, client_id: str) -> None:
     unit.execute(delete(ClientSecret).where(*mine))
     unit.execute(delete(AppClient).where(AppClient.pool_id == pool_id, AppClient.id == client_id))
     cache.changed()
+    emit(UserPoolClientDeleted(pool_id, client_id))
 
 
 def page(pool_id: str, limit: int, token: str | None) -> tuple[list[tuple[str, str]], str | None]:
@@ -148,6 +153,7 @@ def add_secret(pool_id: str, client_id: str, value: str | None) -> tuple[Describ
     plain = value or ids.alnum(_SECRET_LENGTH)
     described = _insert_secret(pool_id, client_id, plain)
     cache.changed()
+    emit(UserPoolClientUpdated(pool_id, client_id, "secret added"))
     return described, plain
 
 
@@ -165,6 +171,7 @@ def remove_secret(pool_id: str, client_id: str, secret_id: str) -> None:
         )
     )
     cache.changed()
+    emit(UserPoolClientUpdated(pool_id, client_id, "secret deleted"))
 
 
 def _insert_secret(pool_id: str, client_id: str, plain: str) -> DescribedSecret:

@@ -14,7 +14,9 @@ from sqlalchemy.exc import IntegrityError
 
 from poolhouse.core import cache, clock, runtime, unit
 from poolhouse.core.errors import InvalidParameter
+from poolhouse.core.events import emit
 from poolhouse.user_pools import rows
+from poolhouse.user_pools.events import DomainChanged
 from poolhouse.user_pools.models import PoolDomain
 
 _RESERVED = ("aws", "amazon", "cognito")
@@ -82,6 +84,7 @@ def create(pool_id: str, name: str, settings: Mapping[str, Any]) -> Domain:
     except IntegrityError:
         raise InvalidParameter("Domain already associated with another user pool.") from None
     cache.changed()
+    emit(DomainChanged(pool_id, name, "created"))
     return domain
 
 
@@ -127,6 +130,7 @@ def change(pool_id: str, name: str, settings: Mapping[str, Any]) -> Domain:
     _check_settings(domain)
     unit.execute(update(PoolDomain).where(PoolDomain.domain == name).values(settings=dict(settings)))
     cache.changed()
+    emit(DomainChanged(pool_id, name, "updated"))
     return domain
 
 
@@ -137,3 +141,4 @@ def remove(pool_id: str, name: str) -> None:
     if gone.rowcount != 1:
         raise InvalidParameter("No such domain or user pool exists.")
     cache.changed()
+    emit(DomainChanged(pool_id, name, "deleted"))

@@ -18,7 +18,7 @@ Check = Callable[[str, Any], Any]
 
 
 def of_pool(own: Mapping[str, Any]) -> dict[str, Any]:
-    """A pool's own settings, checked: signing_alg."""
+    """A pool's own settings, checked."""
     return _checked(own, _POOL)
 
 
@@ -84,7 +84,11 @@ def _jwks(name: str, value: Any) -> dict[str, Any]:
     return {"keys": [dict(key) for key in keys]}
 
 
-_POOL: Mapping[str, Check] = {"signing_alg": _one_of(*jose.ALGORITHMS)}
+_POOL: Mapping[str, Check] = {
+    "signing_alg": _one_of(*jose.ALGORITHMS),
+    "userinfo_for_api_tokens": _switch,
+    "introspection_for_api_tokens": _switch,
+}
 _CLIENT: Mapping[str, Check] = {
     "token_endpoint_auth_method": _one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none"),
     "jwks": _jwks,

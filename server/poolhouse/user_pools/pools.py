@@ -12,7 +12,9 @@ from sqlalchemy import delete, insert, select
 from poolhouse.core import cache, clock, paging, runtime, unit
 from poolhouse.core.db import Base
 from poolhouse.core.errors import InvalidParameter, UserPoolTagging
+from poolhouse.core.events import emit
 from poolhouse.user_pools import extensions, limits, lookup, pool_rules, rows, schema
+from poolhouse.user_pools.events import UserPoolCreated, UserPoolDeleted, UserPoolUpdated
 from poolhouse.user_pools.models import PoolDomain, UserPool
 from poolhouse.user_pools.snapshots import Pool
 
@@ -42,6 +44,7 @@ def create(pool_id: str, name: str, given: Mapping[str, Any]) -> Pool:
         )
     )
     cache.changed()
+    emit(UserPoolCreated(pool_id))
     return lookup.fresh_pool(pool_id)
 
 
@@ -55,6 +58,7 @@ def replace(pool_id: str, name: str | None, given: Mapping[str, Any]) -> Pool:
     pool_rules.check(settings)
     pool_rules.check_tags(tags, UserPoolTagging)
     rows.store_pool(pool_id, _mirrored(settings), name=name or row.name, tags=tags)
+    emit(UserPoolUpdated(pool_id, "settings"))
     return lookup.fresh_pool(pool_id)
 
 
@@ -88,6 +92,7 @@ def remove(pool_id: str) -> None:
         unit.execute(delete(table).where(table.c.pool_id == pool_id))
     unit.execute(delete(UserPool).where(UserPool.id == pool_id))
     cache.changed()
+    emit(UserPoolDeleted(pool_id))
 
 
 def owned_tables() -> list[Any]:
@@ -121,6 +126,7 @@ def add_custom_attributes(pool_id: str, described: Sequence[Mapping[str, Any]]) 
     if sum(schema.from_description(attribute).custom for attribute in attributes) > schema.CUSTOM_MAX:
         raise InvalidParameter(f"A user pool can have at most {schema.CUSTOM_MAX} custom attributes.")
     rows.store_pool(pool_id, {**row.settings, "SchemaAttributes": attributes})
+    emit(UserPoolUpdated(pool_id, "schema"))
 
 
 def set_mfa(pool_id: str, given: Mapping[str, Any]) -> Pool:
@@ -142,6 +148,7 @@ def set_mfa(pool_id: str, given: Mapping[str, Any]) -> Pool:
         settings, "Invalid MFA Configuration given. SMS MFA, Email MFA, or Software Token MFA must be enabled."
     )
     rows.store_pool(pool_id, settings)
+    emit(UserPoolUpdated(pool_id, "mfa"))
     return lookup.fresh_pool(pool_id)
 
 
@@ -149,4 +156,5 @@ def set_own(pool_id: str, own: Mapping[str, Any]) -> Pool:
     """Replace our own settings of the pool (:mod:`extensions`). Raises InvalidParameter."""
     row = rows.locked_pool(pool_id)
     rows.store_pool(pool_id, {**row.settings, pool_rules.OWN: extensions.of_pool(own)})
+    emit(UserPoolUpdated(pool_id, "extensions"))
     return lookup.fresh_pool(pool_id)

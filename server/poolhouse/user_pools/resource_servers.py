@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from poolhouse.core import cache, paging, unit
 from poolhouse.core.errors import InvalidParameter, ResourceNotFound
+from poolhouse.core.events import emit
 from poolhouse.user_pools import limits, rows
+from poolhouse.user_pools.events import ResourceServerChanged
 from poolhouse.user_pools.models import ResourceServer
 
 # Whose scopes Cognito defines: `aws.cognito.signin.user.admin`, `aws.cognito/dcr/register`.
@@ -32,6 +34,7 @@ def create(pool_id: str, identifier: str, name: str, scopes: Sequence[Mapping[st
     except IntegrityError:
         raise InvalidParameter(f"{identifier} already exists in user pool {pool_id}.") from None
     cache.changed()
+    emit(ResourceServerChanged(pool_id, identifier, "created"))
     return get(pool_id, identifier)
 
 
@@ -65,6 +68,7 @@ def replace(pool_id: str, identifier: str, name: str, scopes: Sequence[Mapping[s
     if stored.rowcount != 1:
         raise ResourceNotFound("Resource server not found.")
     cache.changed()
+    emit(ResourceServerChanged(pool_id, identifier, "updated"))
     return get(pool_id, identifier)
 
 
@@ -77,6 +81,7 @@ def remove(pool_id: str, identifier: str) -> None:
     if gone.rowcount != 1:
         raise ResourceNotFound("Resource server not found.")
     cache.changed()
+    emit(ResourceServerChanged(pool_id, identifier, "deleted"))
 
 
 def page(pool_id: str, limit: int, token: str | None) -> tuple[Sequence[Row[Any]], str | None]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from poolhouse.core import runtime
 from poolhouse.core.errors import InvalidParameter, ResourceNotFound
+from poolhouse.core.events import emit
 from poolhouse.user_pools import lookup, pool_rules, rows
+from poolhouse.user_pools.events import UserPoolUpdated
 
 
 def of(arn: str) -> dict[str, str]:
@@ -20,6 +22,7 @@ def add(arn: str, tags: Mapping[str, str]) -> None:
     together = {**row.tags, **tags}
     pool_rules.check_tags(together, InvalidParameter)
     rows.store_pool(row.id, row.settings, tags=together)
+    emit(UserPoolUpdated(row.id, "tags"))
 
 
 def remove(arn: str, keys: Iterable[str]) -> None:
@@ -27,6 +30,7 @@ def remove(arn: str, keys: Iterable[str]) -> None:
     row = rows.locked_pool(_pool_id(arn))
     gone = set(keys)
     rows.store_pool(row.id, row.settings, tags={key: value for key, value in row.tags.items() if key not in gone})
+    emit(UserPoolUpdated(row.id, "tags"))
 
 
 def _pool_id(arn: str) -> str:

@@ -11,8 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from poolhouse.core import clock, paging, unit
 from poolhouse.core.errors import GroupExists, ResourceNotFound
+from poolhouse.core.events import emit
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.users import directory
+from poolhouse.users.events import GroupChanged, GroupMembershipChanged
 from poolhouse.users.models import GroupMember, GroupRow, UserRow
 from poolhouse.users.snapshot import User
 
@@ -69,6 +71,7 @@ def create(pool: Pool, name: str, description: str | None, role_arn: str | None,
             )
     except IntegrityError:
         raise GroupExists() from None
+    emit(GroupChanged(pool.id, name, "created"))
     return group
 
 
@@ -91,16 +94,18 @@ def change(pool: Pool, name: str, **given: Any) -> Group:
     )
     if stored.rowcount != 1:
         raise ResourceNotFound("Group not found.")
+    emit(GroupChanged(pool.id, name, "updated"))
     return get(pool, name)
 
 
 def remove(pool: Pool, name: str) -> None:
     """Delete the group and its memberships. Raises ResourceNotFound."""
-    unit.write()
+    _hold(pool, name)
     members = (GroupMember.pool_id == pool.id, GroupMember.group_name == name)
     unit.execute(delete(GroupMember).where(*members))
     if unit.execute(delete(GroupRow).where(GroupRow.pool_id == pool.id, GroupRow.name == name)).rowcount != 1:
         raise ResourceNotFound("Group not found.")
+    emit(GroupChanged(pool.id, name, "deleted"))
 
 
 def page(pool: Pool, limit: int, token: str | None) -> tuple[list[Group], str | None]:
@@ -117,10 +122,20 @@ def page(pool: Pool, limit: int, token: str | None) -> tuple[list[Group], str | 
     return [_group(row) for row in rows[:limit]], following
 
 
+def _hold(pool: Pool, name: str, *, shared: bool = False) -> None:
+    """Keep the group as it is until the unit ends. Raises ResourceNotFound.
+
+    Somebody added while the group is deleted would be in it again, unseen, when a group of that name is created anew.
+    """
+    unit.write()
+    group = select(GroupRow.name).where(GroupRow.pool_id == pool.id, GroupRow.name == name)
+    if unit.execute(group.with_for_update(read=shared)).first() is None:
+        raise ResourceNotFound("Group not found.")
+
+
 def add(pool: Pool, name: str, user: User) -> None:
     """Put ``user`` into the group; nothing happens if they are in it. Raises ResourceNotFound."""
-    get(pool, name)
-    unit.write()
+    _hold(pool, name, shared=True)
     try:
         with unit.current().connection.begin_nested():
             unit.execute(
@@ -128,17 +143,20 @@ def add(pool: Pool, name: str, user: User) -> None:
             )
     except IntegrityError:
         return
+    emit(GroupMembershipChanged(pool.id, user.sub, name, "added"))
 
 
 def take_out(pool: Pool, name: str, user: User) -> None:
     """Take ``user`` out of the group; nothing happens if they are not in it. Raises ResourceNotFound."""
     get(pool, name)
     unit.write()
-    unit.execute(
+    gone = unit.execute(
         delete(GroupMember).where(
             GroupMember.pool_id == pool.id, GroupMember.sub == user.sub, GroupMember.group_name == name
         )
     )
+    if gone.rowcount:
+        emit(GroupMembershipChanged(pool.id, user.sub, name, "removed"))
 
 
 def of(pool_id: str, sub: str) -> tuple[Group, ...]:

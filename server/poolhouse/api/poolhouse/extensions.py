@@ -12,7 +12,11 @@ from poolhouse.user_pools import clients, lookup, pool_rules, pools
 _SERVICE = "poolhouse"
 _DEFAULT_ALG = "RS256"
 # The names of the API and those of the stored settings.
-_POOL = {"SigningAlg": "signing_alg"}
+_POOL = {
+    "SigningAlg": "signing_alg",
+    "UserInfoForApiTokens": "userinfo_for_api_tokens",
+    "IntrospectionForApiTokens": "introspection_for_api_tokens",
+}
 _CLIENT = {
     "TokenEndpointAuthMethod": "token_endpoint_auth_method",
     "Jwks": "jwks",
