@@ -131,6 +131,7 @@ class Bench:
         for _ in range(3):
             server = self.real_server()
             self.results.first_token.append(first_token(self.base, self.tenant, server))
+            self.results.first_token_processor.append(server.cpu_seconds())
             server.stop()
 
     def measure(self, server: Target, peers: Target) -> None:

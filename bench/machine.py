@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-import cryptography.hazmat.backends.openssl.backend as openssl
+from cryptography.hazmat.backends.openssl import backend
 
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -52,7 +52,7 @@ def conditions(data: Path) -> dict[str, str]:
         "System": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "SQLite": f"{sqlite3.sqlite_version}, on {filesystem(data)}",
-        "OpenSSL": openssl.backend.openssl_version_text(),
+        "OpenSSL": backend.openssl_version_text(),
         "Server": f"granian {version('granian')}, SQLAlchemy {version('sqlalchemy')}, Flask {version('flask')}",
         "Cores": f"server on {SERVER_CORE}, load on {LOAD_CORE}"
         if PINNED
@@ -148,11 +148,11 @@ class Process:
         return total
 
     def megabytes(self) -> float:
-        """Resident memory of the tree, shared pages counted once for each process: an upper bound."""
+        """Memory of the tree, pages that several processes share counted once (Linux's proportional set size)."""
         total = 0
         for pid in self.tree():
             try:
-                found = re.search(r"^VmRSS:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
+                found = re.search(r"^Pss:\s*(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
             except OSError:
                 continue
             total += int(found.group(1)) if found else 0
