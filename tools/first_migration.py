@@ -13,7 +13,7 @@ from typing import Any
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import UpgradeOps
+from alembic.operations.ops import CreateTableOp, UpgradeOps
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.types import TypeDecorator
@@ -43,6 +43,9 @@ def text() -> str:
         context = MigrationContext.configure(connection)
         script = produce_migrations(context, tables.metadata)
     assert isinstance(script.upgrade_ops, UpgradeOps)
+    for operation in script.upgrade_ops.ops:
+        if isinstance(operation, CreateTableOp):
+            operation.info.clear()  # what the code notes about a table is nothing to the database
     code = render_python_code(script.upgrade_ops, render_item=_plain, migration_context=context)
     body = "\n".join(line for line in code.splitlines() if not line.strip().startswith("#"))
     return _formatted(HEADER + "    " + body.lstrip() + "\n")
