@@ -432,6 +432,7 @@ def test_the_landing_page_says_what_this_is_and_gives_nothing_away(world: World,
     front = visitor.open("/")
     assert "Sign-in for Northwind" in front.text
     assert visitor.fetch("GET", "/us-east-1_Nobody000/login").response.status_code == 404
+    assert visitor.fetch("GET", "/nothing").response.status_code == 404
 
 
 # --- Words and colours --------------------------------------------------------------------

@@ -84,7 +84,7 @@ def error(pool_id: str) -> Response:  # noqa: ARG001
     )
 
 
-@blueprint.get("/<pool_id>/")
+@blueprint.get("/<pool_id>/", strict_slashes=False)
 def front_of_pool(pool_id: str) -> Response:  # noqa: ARG001
     """A pool's own address, opened by hand."""
     pool, said = pools.current(), pages.words()
