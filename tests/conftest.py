@@ -149,7 +149,7 @@ def fresh_database_url(engine: str, databases: Databases) -> Iterator[str]:
     databases.drop(url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_database(databases: Databases) -> Callable[[str], str]:
     """``make_database("postgresql")`` for tests that choose their engines themselves."""
     return databases.make

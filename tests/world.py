@@ -257,8 +257,8 @@ class Person:
 
 
 @pytest.fixture(scope="session")
-def _world(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    world = World(database_url, tmp_path_factory.mktemp("world"))
+def _world(engine: str, databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(databases.make(engine), tmp_path_factory.mktemp("world"))
     yield world
     world.close()
 

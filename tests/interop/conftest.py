@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.interop.server import Live, running
 
 
 @pytest.fixture(scope="session")
-def live(database_url: str) -> Iterator[Live]:
-    """A server on each engine."""
-    with running(database_url) as live:
+def live(engine: str, make_database: Callable[[str], str]) -> Iterator[Live]:
+    """A server on each engine, with a database (and so a master key) of its own."""
+    with running(make_database(engine)) as live:
         yield live

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import gc
 import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _STOP_SECONDS = 10
+_PR_SET_PDEATHSIG = 1
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -122,11 +125,21 @@ class _Loader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._parent = os.getpid()
 
     def __call__(self) -> WSGIApplication:
         from poolhouse.app import create_app
 
+        _end_with(self._parent)
         return create_app(self._settings)
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose parent was killed must not go on holding the port that the next server needs (Linux)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was killed before that
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _run_gunicorn(settings: Settings, ready: Callable[[], None] | None) -> None:

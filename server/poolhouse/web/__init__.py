@@ -1,1 +1,1 @@
-"""The web fronts: the AWS-compatible API, the OAuth endpoints, the hosted pages, the console. Siblings: none imports another."""
+"""The web fronts: the AWS API, the OAuth endpoints, the hosted pages, the console. Siblings: none imports another."""
