@@ -247,6 +247,15 @@ def test_a_second_server_does_not_share_the_port_of_the_first(installation: Inst
         assert (done.returncode, "POOLHOUSE_PORT" in done.stderr) == (2, True)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process that its parent died")
+def test_workers_do_not_outlive_a_server_that_was_killed(installation: Installation) -> None:
+    with installation.serving() as server:
+        server.kill()
+        server.communicate(timeout=TOTAL)  # the workers share its output: this waits for them, too
+    with installation.serving():
+        assert requests.get(f"http://localhost:{installation.port}/healthz", timeout=10).status_code == 200
+
+
 def test_gunicorn_serves_as_well(installation: Installation) -> None:
     installation.says("init")
     with installation.serving("serve", "--server", "gunicorn") as server:
