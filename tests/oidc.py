@@ -16,6 +16,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from werkzeug.test import Client, TestResponse
 
+from poolhouse.core import unit
+from poolhouse.user_pools import clients
 from tests.world import ClientInWorld, Person, PoolInWorld, World
 
 CALLBACK = "https://rp.example/callback"
@@ -280,6 +282,13 @@ def rp(pool: PoolInWorld, mode: str = "query", *, public: bool = False, **member
         "SupportedIdentityProviders": ["COGNITO"],
     }
     return Rp(pool.client(**(given | members)), mode)
+
+
+def own(client: Rp, **settings: Any) -> Rp:
+    """Give the client settings that Cognito does not have."""
+    with unit.open(client.world.runtime, write=True):
+        clients.set_own(client.pool.id, client.client.id, settings)
+    return client
 
 
 def machine(pool: PoolInWorld, scopes: list[str]) -> Rp:

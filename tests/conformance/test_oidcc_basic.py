@@ -15,9 +15,8 @@ from urllib.parse import urlencode
 import pytest
 from joserfc import jws
 
-from poolhouse.core import clock, unit
-from poolhouse.user_pools import clients
-from tests.oidc import PROFILE, Browser, Page, Rp, pkce, rp
+from poolhouse.core import clock
+from tests.oidc import PROFILE, Browser, Page, Rp, own, pkce, rp
 from tests.world import Person, World
 
 MODULES = [
@@ -98,17 +97,11 @@ class Plan:
         return page.given["error"]
 
 
-def strict(client: Rp) -> Rp:
-    """The client takes userInfo as the specification has it: booleans, numbers, and the address as an object."""
-    with unit.open(client.world.runtime, write=True):
-        clients.set_own(client.pool.id, client.client.id, {"strict_oidc": True})
-    return client
-
-
 @pytest.fixture(params=["query", "form_post"])
 def plan(request: pytest.FixtureRequest, world: World) -> Plan:
     pool = world.pool()
-    return Plan(strict(rp(pool, request.param)), pool.user(**PROFILE), Browser(world))
+    # userInfo as the specification has it: booleans, numbers, the address as an object
+    return Plan(own(rp(pool, request.param), strict_oidc=True), pool.user(**PROFILE), Browser(world))
 
 
 def test_every_module_of_the_plan_has_its_test() -> None:
