@@ -11,7 +11,7 @@ function device() {
   const kept = new Map()
   const Storage = {
     setItem: (key, value) => void kept.set(key, value),
-    getItem: (key) => kept.get(key) ?? null,
+    getItem: (key) => kept.get(key) ?? null, // as a browser's localStorage answers
     removeItem: (key) => void kept.delete(key),
     clear: () => kept.clear(),
   }
