@@ -129,7 +129,8 @@ def test_a_worker_that_died_in_the_middle_is_followed_by_another(rt: Runtime, ca
 def test_what_cannot_be_delivered_is_tried_later_and_later_then_given_up(rt: Runtime, carrier: Recorder) -> None:
     carrier.failure = Undeliverable("451 greylisted")
     _post(rt)
-    waited, waits = 0.0, []
+    waited = 0.0
+    waits: list[float] = []
     while (row := _rows(rt)[0]).due_at is not None:
         assert len(waits) < 50
         waits.append(max(0.0, (row.due_at - clock.now()).total_seconds() - waited) if waits else 0.0)

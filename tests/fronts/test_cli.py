@@ -353,28 +353,24 @@ def test_a_demo_is_made_once(demo: Installation) -> None:
 
 
 def test_the_demo_by_https_has_a_certificate_for_this_machine(demo: Installation) -> None:
-    context = ssl.create_default_context()
-    demo.says("seed")
-    process = None
+    process = subprocess.Popen(
+        [PROGRAM, "demo", "--tls"], env=demo.environ, cwd=demo.directory, stdout=subprocess.PIPE, text=True
+    )
     try:
-        process = subprocess.Popen(
-            [PROGRAM, "demo", "--tls"], env=demo.environ, cwd=demo.directory, stdout=subprocess.PIPE, text=True
-        )
         deadline = time.monotonic() + TOTAL
         while not (demo.data / "localhost.pem").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        demo._wait(process, f"https://127.0.0.1:{demo.port}/healthz", _trusting(demo))  # type: ignore[arg-type]
+        demo._wait(process, f"https://127.0.0.1:{demo.port}/healthz", _trusting(demo))
         known = json.loads((demo.data / "demo.json").read_text())
         assert known["issuer"].startswith(f"https://localhost:{demo.port}/")
         url = known["issuer"] + "/.well-known/openid-configuration"
         with urllib.request.urlopen(url, context=_trusting(demo)) as answer:
             assert json.load(answer)["issuer"] == known["issuer"]
         with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-            urllib.request.urlopen(url, context=context)
+            urllib.request.urlopen(url, context=ssl.create_default_context())
     finally:
-        if process:
-            process.terminate()
-            process.communicate(timeout=TOTAL)
+        process.terminate()
+        process.communicate(timeout=TOTAL)
     assert stat.S_IMODE((demo.data / "localhost-key.pem").stat().st_mode) == 0o600
 
 
