@@ -65,7 +65,6 @@ class World:
             "secret_access_key": Secret(SECRET_ACCESS_KEY),
             "bcrypt_rounds": 4,
             "workers": 1,
-            "log_level": "error",
             **settings,
         }
         self.server = werkzeug.serving.make_server("127.0.0.1", 0, _nothing, threaded=True, request_handler=_Quiet)

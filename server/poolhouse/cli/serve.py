@@ -131,6 +131,8 @@ class _Loader:
         from poolhouse.app import create_app
 
         _end_with(self._parent)
+        # Ctrl-C reaches the whole process group, and granian's worker hangs on the SIGTERM that follows its SIGINT.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         return create_app(self._settings)
 
 

@@ -311,6 +311,22 @@ def _let_in(client: Client, who: Candidate, progress: Progress) -> SignedIn:
     return SignedIn(user, client, clock.timestamp(), progress.amr)
 
 
+def arrive(
+    client: Client, user: User, *, amr: tuple[str, ...], metadata: Mapping[str, str] | None = None
+) -> SignedIn:
+    """Let in somebody whom this very journey has proven by other means: the code of their sign-up.
+
+    Raises NotAuthorized, UserNotConfirmed, PasswordResetRequired.
+    """
+    ask(PreAuthentication(client, user.username, user, metadata or {}))
+    unit.write()
+    who = candidate.by_sub(client.pool, user.sub)
+    if who is None:
+        raise NotAuthorized()
+    _refuse_state(who)
+    return _let_in(client, who, Progress("ARRIVED", user.username, (what_next.PASSWORD,), amr, metadata=metadata))
+
+
 def look(client: Client, handle: str) -> Challenge | None:
     """The challenge that ``handle`` waits for, unspent, or None if it is not good any more."""
     try:

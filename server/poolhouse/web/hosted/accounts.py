@@ -7,13 +7,9 @@ from collections.abc import Mapping
 from flask import Response, request
 
 from poolhouse.account import recover, sign_up
-from poolhouse.core import clock
 from poolhouse.core.errors import PoolhouseError
-from poolhouse.core.events import ask, emit
 from poolhouse.signin import engine
-from poolhouse.signin.events import PostAuthentication, PreAuthentication, UserSignedIn
-from poolhouse.signin.outcome import Entrance, SignedIn
-from poolhouse.users import User, directory
+from poolhouse.signin.outcome import Entrance
 from poolhouse.web.hosted import forms
 from poolhouse.web.hosted.forms import Field
 from poolhouse.web.hosted.visit import Page, Visit
@@ -78,22 +74,13 @@ class Confirm(Page):
         name = str(visit.notes.get("name") or values.get("username") or "")
         user = sign_up.confirm(visit.client, name, values["code"])
         if visit.notes.get("signed_up") == user.sub and visit.pool.mfa != "ON":
-            return visit.follow(_arrive(visit, name, user), name)
+            # Whoever chose the password and proved the address on this one journey need not type it again.
+            return visit.follow(engine.arrive(visit.client, user, amr=("pwd",)), name)
         visit.note(name=name, signed_up=None, destination=None)
         return visit.go("/login", said="confirmed")
 
     def sentence(self, visit: Visit, error: PoolhouseError) -> str:
         return _about_a_code(super().sentence(visit, error), visit)
-
-
-def _arrive(visit: Visit, name: str, user: User) -> SignedIn:
-    """Sign in whoever chose the password and proved the address on this one journey (Cognito's first sign-in)."""
-    amr = ("pwd",)
-    ask(PreAuthentication(visit.client, name, user, {}))
-    user = directory.change(visit.pool, user, confirmed_by_code_at=None)
-    ask(PostAuthentication(visit.client, user, {}))
-    emit(UserSignedIn(visit.pool.id, user.sub, visit.client.id, amr))
-    return SignedIn(user, visit.client, clock.timestamp(), amr)
 
 
 class Resend(Page):
