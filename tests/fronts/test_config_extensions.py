@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from poolhouse.core import jose, unit
@@ -178,3 +179,12 @@ def test_unknown_pools_clients_and_values(ours: Any, app: dict[str, str]) -> Non
     assert refusal(ours.set_user_pool_client_extensions, **nobody, Extensions={})[0] == "ResourceNotFound"
     none = {"UserPoolId": app["UserPoolId"], "Extensions": {"SigningAlg": "none"}}
     assert refusal(ours.set_user_pool_extensions, **none)[0] == "InvalidParameter"
+
+
+def test_an_accent_colour_reaches_the_hosted_pages(world: World, ours: Any, pool: str) -> None:
+    ours.set_user_pool_extensions(UserPoolId=pool, Extensions={"AccentColor": "#AA3355"})
+    assert ours.get_user_pool_extensions(UserPoolId=pool)["Extensions"] == {"AccentColor": "#aa3355"}
+    style = requests.get(f"{world.url}/{pool}/assets/-/brand.css", timeout=10).text
+    plain = requests.get(f"{world.url}/{world.pool().id}/assets/-/brand.css", timeout=10).text
+    assert style != plain
+    assert refusal(ours.set_user_pool_extensions, UserPoolId=pool, Extensions={"AccentColor": "red"})

@@ -63,6 +63,12 @@ def _audience(name: str, value: Any) -> str:
     return value
 
 
+def _color(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise InvalidParameter(f"{name} must be a colour such as #1f6feb.")
+    return value.lower()
+
+
 def _jwks(name: str, value: Any) -> dict[str, Any]:
     """A JWK Set (RFC 7517 §5) of public keys that we can verify with; a private one is refused, lest it be stored."""
     keys = value.get("keys") if isinstance(value, Mapping) else None
@@ -88,6 +94,8 @@ _POOL: Mapping[str, Check] = {
     "signing_alg": _one_of(*jose.ALGORITHMS),
     "userinfo_for_api_tokens": _switch,
     "introspection_for_api_tokens": _switch,
+    "token_errors": _one_of("standard", "cognito"),
+    "accent": _color,
 }
 _CLIENT: Mapping[str, Check] = {
     "token_endpoint_auth_method": _one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none"),

@@ -16,6 +16,8 @@ _POOL = {
     "SigningAlg": "signing_alg",
     "UserInfoForApiTokens": "userinfo_for_api_tokens",
     "IntrospectionForApiTokens": "introspection_for_api_tokens",
+    "TokenErrors": "token_errors",
+    "AccentColor": "accent",
 }
 _CLIENT = {
     "TokenEndpointAuthMethod": "token_endpoint_auth_method",
