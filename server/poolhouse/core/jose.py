@@ -197,6 +197,8 @@ def verify_with_jwks(token: str, jwks: Iterable[Any], algorithms: Iterable[str])
     alg, kid = head.get("alg"), head.get("kid")
     if not isinstance(alg, str) or alg not in set(algorithms):
         raise InvalidToken("the algorithm is not allowed")
+    if kid is not None and not isinstance(kid, str):
+        raise InvalidToken("the kid is not a string")
     raw = _unb64(signature)
     for entry in jwks:
         if not isinstance(entry, Mapping):  # somebody else's document: anything may stand there

@@ -69,7 +69,7 @@ def _check(pool: Pool, client: Client, claims: Mapping[str, Any]) -> int:
     named = audience if isinstance(audience, list) else [audience]
     ours = {pool.issuer, pools.base(pool) + "/oauth2/token"}
     # One audience, and it is ours: an assertion for several servers could be carried from one to the next.
-    if len(named) != 1 or named[0] not in ours:
+    if len(named) != 1 or not isinstance(named[0], str) or named[0] not in ours:
         raise refused("aud is neither the issuer nor the token endpoint")
     expires = _moment(claims, "exp")
     if expires is None or expires + _LEEWAY <= now or expires > now + _LONGEST_LIFE:
