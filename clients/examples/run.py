@@ -64,6 +64,16 @@ def wait_for(children: Children, url: str, began: float) -> None:
         time.sleep(0.2)
 
 
+def already_running() -> bool:
+    """Whether the demo was started elsewhere (`make run`): then the examples join it."""
+    try:
+        where = str(json.loads(demo.path().read_text())["issuer"])
+        with urlopen(where + "/.well-known/openid-configuration", timeout=5):
+            return True
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 def issuer(children: Children, began: float) -> str:
     """The demo pool's issuer, once the demo has written down what it made. Raises Ended, TimeoutError."""
     while True:
@@ -92,7 +102,8 @@ def main() -> None:
     children, began = Children(), time.monotonic()
     webapp, api = (os.environ.get("WEBAPP_URL", demo.WEBAPP_URL), os.environ.get("WEBAPP_API", demo.API_URL))
     try:
-        children.start("the demo server", [str(BIN / "poolhouse"), "demo"])
+        if not already_running():
+            children.start("the demo server", [str(BIN / "poolhouse"), "demo"])
         wait_for(children, issuer(children, began) + "/.well-known/openid-configuration", began)
         children.start("the API", application("api", api))
         children.start("the web app", application("webapp", webapp))

@@ -187,4 +187,4 @@ def test_an_accent_colour_reaches_the_hosted_pages(world: World, ours: Any, pool
     style = requests.get(f"{world.url}/{pool}/assets/-/brand.css", timeout=10).text
     plain = requests.get(f"{world.url}/{world.pool().id}/assets/-/brand.css", timeout=10).text
     assert style != plain
-    assert refusal(ours.set_user_pool_extensions, UserPoolId=pool, Extensions={"AccentColor": "red"})
+    assert refusal(ours.set_user_pool_extensions, UserPoolId=pool, Extensions={"AccentColor": "crimson"})

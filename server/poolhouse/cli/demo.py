@@ -6,6 +6,7 @@ import argparse
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from poolhouse.cli import opened, serve
 from poolhouse.settings import PREFIX, Settings
@@ -60,11 +61,18 @@ def _print(settings: Settings, known: dict[str, str]) -> None:
     ca = f" AWS_CA_BUNDLE={settings.tls_cert}" if settings.tls_cert else ""
     verify = f', verify="{settings.tls_cert}"' if settings.tls_cert else ""
     mailbox = f"  mailbox       {settings.public_url}/dev/mailbox\n" if settings.mailbox else ""
+    sign_in = {
+        "client_id": known["web_client_id"],
+        "response_type": "code",
+        "scope": "openid email",
+        "redirect_uri": "http://localhost:8081/callback",
+    }
     print(
         f"""
   issuer        {known["issuer"]}
   discovery     {known["issuer"]}/.well-known/openid-configuration
-  sign in       {known["issuer"]}/login?client_id={known["spa_client_id"]}&response_type=code&scope=openid&redirect_uri=http://localhost:8081/callback
+  sample app    http://localhost:8081  (start it beside this server: make example)
+  sign in       {known["issuer"]}/login?{urlencode(sign_in)}
 {mailbox}  user          {known["username"]}  password  {known["password"]}
   user pool     {known["user_pool_id"]}
   public client {known["spa_client_id"]}
