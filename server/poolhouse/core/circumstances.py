@@ -1,10 +1,10 @@
-"""Who is asking and from where, for the audit log: set by the fronts and by ``api.perform``, read by listeners."""
+"""Who is asking and from where, for the audit log: set by the door and by ``api.perform``, read by listeners."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 
 
@@ -26,10 +26,20 @@ def current() -> Circumstances:
     return _current.get()
 
 
+def enter(request_id: str, remote_address: str) -> Token[Circumstances]:
+    """Begin a request of somebody who is nobody yet; give the token to :func:`leave`."""
+    return _current.set(Circumstances("", request_id, remote_address))
+
+
+def leave(token: Token[Circumstances]) -> None:
+    """Undo :func:`enter`."""
+    _current.reset(token)
+
+
 @contextmanager
 def known(**more: str) -> Iterator[None]:
-    """``with known(request_id=…, remote_address=…):`` adds to what is known already."""
-    token = _current.set(replace(_current.get(), **more))
+    """``with known(principal=…):`` adds to what is known already; what is empty adds nothing."""
+    token = _current.set(replace(_current.get(), **{name: value for name, value in more.items() if value}))
     try:
         yield
     finally:

@@ -288,6 +288,56 @@ class WebAuthnRelyingPartyMismatch(PoolhouseError):
     sentence = "The passkey belongs to another relying party."
 
 
+# --- declared by the service models of IAM and STS ------------------------------------------------------------------
+
+
+class NoSuchEntity(ResourceNotFound):
+    sentence = "The entity cannot be found."
+
+
+class EntityAlreadyExists(PoolhouseError):
+    sentence = "The entity already exists."
+
+
+class MalformedPolicyDocument(PoolhouseError):
+    sentence = "The policy document is malformed."
+
+
+class DeleteConflict(PoolhouseError):
+    sentence = "Cannot delete entity, must remove what depends on it first."
+
+
+class InvalidInput(PoolhouseError):
+    sentence = "The input is invalid."
+
+
+class PolicyNotAttachable(PoolhouseError):
+    sentence = "The policy is not attachable."
+
+
+class UnmodifiableEntity(PoolhouseError):
+    sentence = "The entity cannot be changed."
+
+
+class PackedPolicyTooLarge(PoolhouseError):
+    sentence = "Serialized token too large for session"
+
+
+class InvalidIdentityToken(PoolhouseError):
+    oauth = "invalid_token"
+    sentence = "The web identity token could not be validated."
+
+
+class IDPRejectedClaim(PoolhouseError):
+    oauth = "access_denied"
+    sentence = "The identity provider rejected the claim."
+
+
+class IDPCommunicationError(PoolhouseError):
+    oauth = "temporarily_unavailable"
+    sentence = "The identity provider could not be reached."
+
+
 # --- of the protocol itself, declared by no operation ---------------------------------------------------------------
 
 

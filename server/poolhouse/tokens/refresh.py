@@ -12,6 +12,7 @@ from sqlalchemy import Row, and_, bindparam, delete, select, update
 from poolhouse.core import clock, ids, sealing, unit
 from poolhouse.core.errors import NotAuthorized, OAuthError, RefreshTokenReuse
 from poolhouse.core.events import emit
+from poolhouse.core.prepared import Prepared
 from poolhouse.tokens import claims, issue, revoke
 from poolhouse.tokens.claims import Grant
 from poolhouse.tokens.events import RefreshTokenReused
@@ -27,7 +28,7 @@ EXPIRED = "Refresh Token has expired"
 REVOKED = "Refresh Token has been revoked"
 
 # The token, its family and its user in one statement: a refresh is four in all.
-_FOUND = (
+_FOUND = Prepared(
     select(
         *directory.COLUMNS,
         StoredRefreshToken.spent_at,
@@ -132,8 +133,8 @@ def purge() -> None:
     unit.execute(delete(RefreshFamily).where(RefreshFamily.expires_at < before))
 
 
-def _find(pool_id: str, digest: bytes) -> Row[Any] | None:
-    return unit.execute(_FOUND, {"pool": pool_id, "digest": digest}).first()
+def _find(pool_id: str, digest: bytes) -> Any:
+    return _FOUND.first({"pool": pool_id, "digest": digest})
 
 
 def _check_alive(row: Row[Any], now: datetime) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, select
 
-from poolhouse.core import clock, jose, runtime, unit
+from poolhouse.core import clock, jose, runtime
 from poolhouse.core.errors import NotAuthorized
+from poolhouse.core.prepared import Prepared
 from poolhouse.tokens import keys
 from poolhouse.tokens.models import RefreshFamily
 from poolhouse.user_pools import lookup
@@ -24,7 +25,7 @@ REVOKED = "Access Token has been revoked"
 OUT_OF_SCOPE = "Access Token does not have required scopes"
 
 # The user and the family in one statement: whoever is disabled, deleted or signed out is so at once.
-_BEARER = (
+_BEARER = Prepared(
     select(
         *directory.COLUMNS,
         RefreshFamily.origin_jti,
@@ -96,7 +97,7 @@ def access(token: str, *, pool: Pool | None = None, scope: str | None = None) ->
 
 def _bearer(client: Client, content: dict[str, Any]) -> AccessToken:
     origin_jti = content.get("origin_jti")
-    row = unit.execute(_BEARER, {"pool": client.pool_id, "sub": content["sub"], "origin_jti": origin_jti or ""}).first()
+    row = _BEARER.first({"pool": client.pool_id, "sub": content["sub"], "origin_jti": origin_jti or ""})
     if row is None or not row.enabled:
         raise NotAuthorized(REVOKED, hint="the user is disabled or deleted")
     left = row.signed_out_at
