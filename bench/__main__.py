@@ -147,7 +147,7 @@ class Bench:
         tokens = repeat(client_credentials(urlsplit(self.base).netloc, self.tenant))
         for rate in (None, pace):
             self.say("client_credentials beside sign-ins")
-            results.mixed.append(runs.mix(server, tokens, signing_in.stories, options.seconds * 2, rate))
+            results.mixed.append(runs.mix(server, tokens, signing_in.stories, options.hashing_seconds, rate))
 
     def list_users(self, server: Target, sized: dict[int, str]) -> None:
         idp = self.administrator.client(self.base)
