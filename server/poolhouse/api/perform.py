@@ -14,7 +14,7 @@ from poolhouse.access import authorize
 from poolhouse.access.caller import Caller
 from poolhouse.api import answers, model, registry, shapes
 from poolhouse.api.model import OperationModel
-from poolhouse.core import runtime, unit
+from poolhouse.core import circumstances, runtime, unit
 from poolhouse.core.errors import (
     InternalError,
     MissingAuthenticationToken,
@@ -43,7 +43,8 @@ def perform(caller: Caller, service: str, name: str, given: Mapping[str, Any]) -
     if operation.writes:
         unit.write()
     try:
-        answer = operation.call(caller, clean)
+        with circumstances.known(principal=caller.arn, remote_address=caller.source_ip):
+            answer = operation.call(caller, clean)
     except PoolhouseError as error:
         if registry.on_undeclared_error is not None and not _declared(described, error):
             registry.on_undeclared_error(described, error.aws)

@@ -13,17 +13,22 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from poolhouse.core import runtime, unit
+from poolhouse.core import circumstances, ids, runtime, unit
 from poolhouse.core.errors import RequestTooLarge
 from poolhouse.core.runtime import Runtime
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Pool
 
 if TYPE_CHECKING:
+    from contextvars import Token
+
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from poolhouse.core.circumstances import Circumstances
 
 log = logging.getLogger("poolhouse.web")
 LARGEST_BODY = 1024 * 1024
+REQUEST_ID = "X-Request-Id"
 _STATUS = {s.value: f"{s.value} {s.phrase}" for s in HTTPStatus}
 _FORBIDDEN_IN_POOL_ID = frozenset("./%\\")
 
@@ -141,16 +146,23 @@ class Door:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         token = runtime.enter(self._runtime)
+        # What only reads a document or a token leaves no trace, and so needs no name to leave it under.
+        around = _around(environ) if environ["REQUEST_METHOD"] == "POST" else None
         try:
             response = self._answer(environ)
             if response is None:
-                return self._behind(environ, start_response)
+                around = around or _around(environ)
+                return self._behind(environ, _naming(start_response))
+            if around is not None:
+                response.headers.append((REQUEST_ID, circumstances.current().request_id))
         except RequestTooLarge as error:
             response = Response(413, [("Content-Type", "text/plain")], str(error).encode())
         except Exception:
             log.exception("%s %s failed", environ.get("REQUEST_METHOD"), environ.get("PATH_INFO"))
             response = Response(500, [("Content-Type", "application/json")], b'{"error":"server_error"}')
         finally:
+            if around is not None:
+                circumstances.leave(around)
             runtime.leave(token)
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else response.body
         if response.status not in {204, 304}:
@@ -201,3 +213,17 @@ class Door:
             return cached
         with unit.open(self._runtime):
             return lookup.find_pool(pool_id)
+
+
+def _around(environ: WSGIEnvironment) -> Token[Circumstances]:
+    return circumstances.enter(ids.uuid4(), str(environ.get("REMOTE_ADDR") or ""))
+
+
+def _naming(start_response: StartResponse) -> StartResponse:
+    """``start_response`` for a page whose answer carries the request's id."""
+    request_id = circumstances.current().request_id
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
+        return start_response(status, [*headers, (REQUEST_ID, request_id)], exc_info)
+
+    return start

@@ -11,7 +11,7 @@ import orjson
 from poolhouse.access.caller import Caller
 from poolhouse.api import model
 from poolhouse.api.perform import describe, perform
-from poolhouse.core import ids, runtime, unit
+from poolhouse.core import circumstances, ids, runtime, unit
 from poolhouse.core.errors import InternalError, PoolhouseError, UnknownOperation
 from poolhouse.web.aws import body, identify
 from poolhouse.web.door import Request, Response
@@ -31,7 +31,7 @@ _HEADER_CHARACTERS = 1024
 
 def front(request: Request) -> Response:
     """Answer one call of the API. Nothing that a client sends makes it raise."""
-    request_id = ids.uuid4()
+    request_id = circumstances.current().request_id or ids.uuid4()
     try:
         return _response(200, request_id, orjson.dumps(_performed(request)))
     except PoolhouseError as error:
