@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, select
 
-from poolhouse.core import clock, jose, runtime
+from poolhouse.core import clock, jose, prepared, runtime
 from poolhouse.core.errors import NotAuthorized
-from poolhouse.core.prepared import Prepared
 from poolhouse.tokens import keys
 from poolhouse.tokens.models import RefreshFamily
 from poolhouse.user_pools import lookup
@@ -25,7 +24,7 @@ REVOKED = "Access Token has been revoked"
 OUT_OF_SCOPE = "Access Token does not have required scopes"
 
 # The user and the family in one statement: whoever is disabled, deleted or signed out is so at once.
-_BEARER = Prepared(
+_BEARER = prepared.Read(
     select(
         *directory.COLUMNS,
         RefreshFamily.origin_jti,
@@ -83,6 +82,8 @@ def access(token: str, *, pool: Pool | None = None, scope: str | None = None) ->
         raise NotAuthorized(INVALID, hint=str(reason)) from None
     if content.get("token_use") != "access" or content.get("iss") != pool.issuer:
         raise NotAuthorized(INVALID, hint="not an access token of this pool")
+    if not _has(content, "sub", "client_id"):
+        raise NotAuthorized(INVALID, hint="a claim is missing")
     if content["exp"] <= clock.timestamp():
         raise NotAuthorized(EXPIRED)
     if scope is not None and scope not in content.get("scope", "").split():
@@ -122,9 +123,16 @@ def id_token(token: str, pool: Pool, *, allow_expired: bool = False) -> dict[str
         raise NotAuthorized("Invalid ID Token", hint=str(reason)) from None
     if content.get("token_use") != "id" or content.get("iss") != pool.issuer:
         raise NotAuthorized("Invalid ID Token", hint="not an ID token of this pool")
+    if not _has(content, "sub", "aud"):
+        raise NotAuthorized("Invalid ID Token", hint="a claim is missing")
     if not allow_expired and content["exp"] <= clock.timestamp():
         raise NotAuthorized("ID Token has expired")
     return content
+
+
+def _has(content: Mapping[str, Any], *names: str) -> bool:
+    """Whether a token says when it ends and whom it is about: no setting or hook may have made one that does not."""
+    return type(content.get("exp")) is int and all(isinstance(content.get(name), str) for name in names)
 
 
 def _pool_of(token: str) -> Pool:
