@@ -426,12 +426,12 @@ def test_what_users_may_not_be(rt: Runtime, seen: Seen, names: Iterator[str]) ->
     user(rt, name)
     with unit.open(rt):
         for taken in (name, name.upper(), "administrator", "Administrator"):
-            with pytest.raises(errors.UsernameExists):
+            with pytest.raises(errors.EntityAlreadyExists):
                 iam_users.create(taken)
         for bad in ("", "a" * 65, "a b", "a/b", "ü"):
-            with pytest.raises(errors.InvalidParameter):
+            with pytest.raises(errors.InvalidInput):
                 iam_users.create(bad)
-        with pytest.raises(errors.InvalidParameter, match="Policy broken"):
+        with pytest.raises(errors.MalformedPolicyDocument, match=r"^\$\.Statement: "):
             iam_users.put_policy(name, "broken", {"Statement": []})
         with pytest.raises(errors.ResourceNotFound):
             iam_users.attach(name, "arn:aws:iam::aws:policy/NoSuchPolicy")

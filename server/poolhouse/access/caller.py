@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from poolhouse.access.credentials import Session
 
 Kind = Literal["user", "assumed_role", "anonymous", "internal"]
 
@@ -14,7 +17,8 @@ class Caller:
 
     ``user`` signed with an access key, ``assumed_role`` with temporary credentials; ``anonymous`` signed nothing that
     counts (all that unsigned operations ever see); ``internal`` is the operator of this machine, who holds the master
-    key anyway and is asked for no permission.
+    key anyway and is asked for no permission. With temporary credentials `session` says what they are good for;
+    `name` is the role's then, and `user_id` the role's id and the session's name.
     """
 
     kind: Kind
@@ -25,6 +29,7 @@ class Caller:
     access_key_id: str = ""
     source_ip: str = ""
     user_agent: str = ""
+    session: Session | None = field(default=None, repr=False, compare=False)
 
 
 ANONYMOUS = Caller("anonymous")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy import delete as delete_from
-from sqlalchemy import insert, select, update
 
-from poolhouse.access import iam_users
+from poolhouse.access import iam_users, names
 from poolhouse.access.caller import Caller
 from poolhouse.access.models import AccessKey, IamUser
 from poolhouse.core import cache, clock, runtime, sealing, unit
-from poolhouse.core.errors import LimitExceeded, ResourceNotFound
+from poolhouse.core.errors import LimitExceeded, NoSuchEntity, UnrecognizedClient
 from poolhouse.settings import Secret, Settings
 
 log = logging.getLogger("poolhouse.access")
@@ -38,13 +39,13 @@ def prepare(settings: Settings) -> None:
 
 
 def create(user_name: str) -> Key:
-    """A new access key; its secret is shown this once. Raises ResourceNotFound, or LimitExceeded after two."""
+    """A new access key; its secret is shown this once. Raises NoSuchEntity, or LimitExceeded after two."""
     unit.write()
-    user_id = iam_users.require(user_name)
+    user = iam_users.row(user_name)
     held = unit.execute(select(AccessKey.id).where(AccessKey.user_name == user_name)).all()
     if len(held) >= _KEYS_AT_MOST:
         raise LimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {_KEYS_AT_MOST}")
-    key_id, secret = iam_users.identifier("AKIA"), new_secret()
+    key_id, secret = names.identifier("AKIA"), new_secret()
     unit.execute(
         insert(AccessKey).values(
             id=key_id,
@@ -54,23 +55,38 @@ def create(user_name: str) -> Key:
             created_at=clock.now(),
         )
     )
-    return Key(key_id, secret, _caller(user_name, user_id, key_id))
+    return Key(key_id, secret, _caller(user_name, user.user_id, key_id, user.path))
 
 
-def set_active(key_id: str, active: bool) -> None:
-    """Switch a key off, or on again. Raises ResourceNotFound."""
+def set_active(key_id: str, active: bool, *, user_name: str | None = None) -> None:
+    """Switch a key off, or on again; with `user_name` only if it is that user's. Raises NoSuchEntity."""
     unit.write()
-    if not unit.execute(update(AccessKey).where(AccessKey.id == key_id).values(active=active)).rowcount:
-        raise ResourceNotFound(f"The access key with id {key_id} cannot be found.")
+    if not unit.execute(update(AccessKey).where(*_which(key_id, user_name)).values(active=active)).rowcount:
+        raise NoSuchEntity(f"The Access Key with id {key_id} cannot be found.")
     cache.changed()
 
 
-def delete(key_id: str) -> None:
-    """Remove a key for good. Raises ResourceNotFound."""
+def delete(key_id: str, *, user_name: str | None = None) -> None:
+    """Remove a key for good; with `user_name` only if it is that user's. Raises NoSuchEntity."""
     unit.write()
-    if not unit.execute(delete_from(AccessKey).where(AccessKey.id == key_id)).rowcount:
-        raise ResourceNotFound(f"The access key with id {key_id} cannot be found.")
+    if not unit.execute(delete_from(AccessKey).where(*_which(key_id, user_name))).rowcount:
+        raise NoSuchEntity(f"The Access Key with id {key_id} cannot be found.")
     cache.changed()
+
+
+def listed(user_name: str) -> list[Row[Any]]:
+    """A user's keys, oldest first: rows with ``id``, ``active`` and ``created_at``. Raises NoSuchEntity."""
+    iam_users.require(user_name)
+    found = select(AccessKey.id, AccessKey.active, AccessKey.created_at).where(AccessKey.user_name == user_name)
+    return list(unit.execute(found.order_by(AccessKey.created_at, AccessKey.id)).all())
+
+
+def owner(key_id: str) -> str | None:
+    """Whose key that is, active or not."""
+    first = first_administrator()
+    if first is not None and key_id == first.id:
+        return first.caller.name
+    return unit.execute(select(AccessKey.user_name).where(AccessKey.id == key_id)).scalar_one_or_none()
 
 
 def find(key_id: str) -> Key | None:
@@ -95,21 +111,40 @@ def administrator() -> Caller:
     return _caller(iam_users.FIRST_ADMINISTRATOR, "AIDAADMINISTRATOR000", "")
 
 
+def require_user(name: str, user_id: str) -> Caller:
+    """The user in person, for a session that they began. Raises UnrecognizedClient where they are gone."""
+    first = administrator()
+    if (name, user_id) == (first.name, first.user_id):
+        return first
+    try:
+        held = runtime.current().cache.get(("iam user", name), lambda: iam_users.row(name))
+    except NoSuchEntity as gone:
+        raise UnrecognizedClient(hint=str(gone)) from None
+    if held.user_id != user_id:
+        raise UnrecognizedClient(hint=f"user {name} was made anew since")
+    return _caller(name, user_id, "", held.path)
+
+
 def new_secret() -> Secret:
     """A secret access key: 40 characters, 240 random bits."""
     return Secret(secrets.token_urlsafe(30).replace("-", "+").replace("_", "/"))
 
 
+def _which(key_id: str, user_name: str | None) -> tuple[ColumnElement[bool], ...]:
+    return (AccessKey.id == key_id, *(() if user_name is None else (AccessKey.user_name == user_name,)))
+
+
 def _load(key_id: str) -> Key | None:
-    owner = select(AccessKey.user_name, AccessKey.sealed_secret, IamUser.user_id)
+    owner = select(AccessKey.user_name, AccessKey.sealed_secret, IamUser.user_id, IamUser.path)
     owner = owner.join(IamUser, IamUser.name == AccessKey.user_name)
     row = unit.execute(owner.where(AccessKey.id == key_id, AccessKey.active)).first()
     if row is None:
         return None
     secret = sealing.open_(_PURPOSE, row.sealed_secret, key_id).decode()
-    return Key(key_id, Secret(secret), _caller(row.user_name, row.user_id, key_id))
+    return Key(key_id, Secret(secret), _caller(row.user_name, row.user_id, key_id, row.path))
 
 
-def _caller(name: str, user_id: str, key_id: str) -> Caller:
+def _caller(name: str, user_id: str, key_id: str, path: str = "/") -> Caller:
     account = runtime.current().settings.account_id
-    return Caller("user", arn=iam_users.arn(name), account=account, name=name, user_id=user_id, access_key_id=key_id)
+    arn = names.arn("user", path, name)
+    return Caller("user", arn=arn, account=account, name=name, user_id=user_id, access_key_id=key_id)

@@ -57,11 +57,11 @@ def first_access_key(settings: Settings) -> tuple[str, str] | None:
 def create_access_key(user: str) -> tuple[str, str]:
     """A new access key of ``user``, who is made with full rights if there is nobody of that name. Within a unit."""
     from poolhouse.access import iam_users, keys
-    from poolhouse.core.errors import ResourceNotFound
+    from poolhouse.core.errors import NoSuchEntity
 
     try:
         iam_users.require(user)
-    except ResourceNotFound:
+    except NoSuchEntity:
         iam_users.create(user)
         iam_users.attach(user, FULL_RIGHTS)
     key = keys.create(user)

@@ -162,11 +162,58 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("pool_id", "name", name=op.f("pk_groups")),
     )
     op.create_table(
+        "iam_oidc_providers",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("scheme", sa.String(length=8), nullable=False),
+        sa.Column("client_ids", sa.Text(), nullable=False),
+        sa.Column("thumbprints", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_iam_oidc_providers")),
+    )
+    op.create_table(
+        "iam_policies",
+        sa.Column("arn", sa.String(length=700), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("folded_name", sa.String(length=128), nullable=False),
+        sa.Column("policy_id", sa.String(length=32), nullable=False),
+        sa.Column("path", sa.String(length=512), nullable=False),
+        sa.Column("description", sa.String(length=1000), nullable=False),
+        sa.Column("default_version", sa.Integer(), nullable=False),
+        sa.Column("last_version", sa.Integer(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("arn", name=op.f("pk_iam_policies")),
+        sa.UniqueConstraint("folded_name", name=op.f("uq_iam_policies_folded_name")),
+        sa.UniqueConstraint("policy_id", name=op.f("uq_iam_policies_policy_id")),
+    )
+    op.create_table(
+        "iam_roles",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("folded_name", sa.String(length=64), nullable=False),
+        sa.Column("role_id", sa.String(length=32), nullable=False),
+        sa.Column("path", sa.String(length=512), nullable=False),
+        sa.Column("description", sa.String(length=1000), nullable=False),
+        sa.Column("trust", sa.Text(), nullable=False),
+        sa.Column("max_session_seconds", sa.Integer(), nullable=False),
+        sa.Column("boundary_arn", sa.String(length=700), nullable=False),
+        sa.Column("credentials", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sessions_revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_iam_roles")),
+        sa.UniqueConstraint("folded_name", name=op.f("uq_iam_roles_folded_name")),
+        sa.UniqueConstraint("role_id", name=op.f("uq_iam_roles_role_id")),
+    )
+    op.create_table(
         "iam_users",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("folded_name", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.String(length=32), nullable=False),
         sa.Column("path", sa.String(length=512), nullable=False),
+        sa.Column("boundary_arn", sa.String(length=700), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_iam_users")),
         sa.UniqueConstraint("folded_name", name=op.f("uq_iam_users_folded_name")),
@@ -393,9 +440,39 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_access_keys_user_name"), "access_keys", ["user_name"], unique=False)
     op.create_table(
+        "iam_policy_versions",
+        sa.Column("policy_arn", sa.String(length=700), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["policy_arn"], ["iam_policies.arn"], name=op.f("fk_iam_policy_versions_policy_arn"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("policy_arn", "version", name=op.f("pk_iam_policy_versions")),
+    )
+    op.create_table(
+        "iam_role_attachments",
+        sa.Column("role_name", sa.String(length=64), nullable=False),
+        sa.Column("policy_arn", sa.String(length=700), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["role_name"], ["iam_roles.name"], name=op.f("fk_iam_role_attachments_role_name"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("role_name", "policy_arn", name=op.f("pk_iam_role_attachments")),
+    )
+    op.create_table(
+        "iam_role_policies",
+        sa.Column("role_name", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["role_name"], ["iam_roles.name"], name=op.f("fk_iam_role_policies_role_name"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("role_name", "name", name=op.f("pk_iam_role_policies")),
+    )
+    op.create_table(
         "iam_user_attachments",
         sa.Column("user_name", sa.String(length=64), nullable=False),
-        sa.Column("policy_arn", sa.String(length=2048), nullable=False),
+        sa.Column("policy_arn", sa.String(length=700), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_name"], ["iam_users.name"], name=op.f("fk_iam_user_attachments_user_name"), ondelete="CASCADE"
         ),
