@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from poolhouse.core import clock, ids, jose, sealing, unit
+from poolhouse.core import clock, ids, jose, prepared, sealing, unit
 from poolhouse.core.errors import OAuthError
 from poolhouse.core.events import ask
 from poolhouse.tokens import claims, keys
@@ -80,8 +80,7 @@ def sign_in(
     unit.write()
     if once is not None:
         once()
-    unit.execute(
-        _NEW_FAMILY,
+    _NEW_FAMILY.run(
         {
             "pool_id": client.pool_id,
             "origin_jti": grant.origin_jti,
@@ -98,12 +97,12 @@ def sign_in(
         },
     )
     token, values = new_refresh_token(client.pool_id, grant.origin_jti)
-    unit.execute(NEW_REFRESH_TOKEN, values | {"issued_at": now, "expires_at": expires_at})
+    NEW_REFRESH_TOKEN.run(values | {"issued_at": now, "expires_at": expires_at})
     return replace(tokens, refresh_token=token)
 
 
-_NEW_FAMILY = insert(RefreshFamily)
-NEW_REFRESH_TOKEN = insert(StoredRefreshToken)
+_NEW_FAMILY = prepared.Write(insert(RefreshFamily))
+NEW_REFRESH_TOKEN = prepared.Write(insert(StoredRefreshToken))
 
 
 def new_refresh_token(pool_id: str, origin_jti: str) -> tuple[str, dict[str, Any]]:

@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, delete, select, update
 
-from poolhouse.core import clock, ids, sealing, unit
+from poolhouse.core import clock, ids, prepared, sealing, unit
 from poolhouse.core.errors import NotAuthorized, OAuthError, RefreshTokenReuse
 from poolhouse.core.events import emit
-from poolhouse.core.prepared import Prepared
 from poolhouse.tokens import claims, issue, revoke
 from poolhouse.tokens.claims import Grant
 from poolhouse.tokens.events import RefreshTokenReused
@@ -28,7 +27,7 @@ EXPIRED = "Refresh Token has expired"
 REVOKED = "Refresh Token has been revoked"
 
 # The token, its family and its user in one statement: a refresh is four in all.
-_FOUND = Prepared(
+_FOUND = prepared.Read(
     select(
         *directory.COLUMNS,
         StoredRefreshToken.spent_at,
@@ -56,7 +55,7 @@ _FOUND = Prepared(
     .outerjoin(UserRow, and_(UserRow.pool_id == RefreshFamily.pool_id, UserRow.sub == RefreshFamily.sub))
     .where(StoredRefreshToken.pool_id == bindparam("pool"), StoredRefreshToken.digest == bindparam("digest"))
 )
-_SPEND = (
+_SPEND = prepared.Write(
     update(StoredRefreshToken)
     .where(
         StoredRefreshToken.pool_id == bindparam("pool"),
@@ -105,11 +104,11 @@ def refresh(
     if not rotate:
         return tokens
     unit.write()
-    spent = row.spent_at is not None or unit.execute(_SPEND, {"pool": client.pool_id, "old": digest, "now": now})
-    if spent is not True and spent.rowcount != 1:  # another request was faster
+    already = row.spent_at is not None
+    if not already and _SPEND.run({"pool": client.pool_id, "old": digest, "now": now}) != 1:  # another was faster
         _tolerate(client, row, now, now)
     successor, values = issue.new_refresh_token(client.pool_id, row.origin_jti)
-    unit.execute(issue.NEW_REFRESH_TOKEN, values | {"issued_at": now, "expires_at": row.expires_at})
+    issue.NEW_REFRESH_TOKEN.run(values | {"issued_at": now, "expires_at": row.expires_at})
     return replace(tokens, refresh_token=successor)
 
 

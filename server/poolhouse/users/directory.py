@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from poolhouse.core import clock, ids, unit
+from poolhouse.core import clock, ids, prepared, unit
 from poolhouse.core.db import Base
 from poolhouse.core.errors import AliasExists, InvalidParameter, UsernameExists, UserNotFound
 from poolhouse.user_pools import rules
@@ -34,6 +34,11 @@ COLUMNS = (
     UserRow.modified_at,
     UserRow.signed_out_at,
     UserRow.confirmed_by_code_at,
+)
+
+
+_BY_SUB = prepared.Read(
+    select(*COLUMNS).where(UserRow.pool_id == bindparam("pool"), UserRow.sub == bindparam("sub"))
 )
 
 
@@ -66,7 +71,7 @@ def named_rows(pool: Pool, name: str, *columns: Any) -> Select[Any]:
 
 def by_sub(pool_id: str, sub: str) -> User | None:
     """The user with that ``sub``, or None."""
-    row = unit.execute(select(*COLUMNS).where(UserRow.pool_id == pool_id, UserRow.sub == sub)).first()
+    row = _BY_SUB.first({"pool": pool_id, "sub": sub})
     return None if row is None else of_row(row)
 
 

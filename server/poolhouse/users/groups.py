@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from poolhouse.core import clock, paging, unit
+from poolhouse.core import clock, paging, prepared, unit
 from poolhouse.core.errors import GroupExists, ResourceNotFound
 from poolhouse.core.events import emit
 from poolhouse.user_pools.snapshots import Pool
@@ -28,7 +28,7 @@ _COLUMNS = (
     GroupRow.modified_at,
 )
 # Built once: every refresh asks it, and making the statement costs more than running it.
-_OF = (
+_OF = prepared.Read(
     select(*_COLUMNS)
     .join(GroupMember, (GroupMember.pool_id == GroupRow.pool_id) & (GroupMember.group_name == GroupRow.name))
     .where(GroupMember.pool_id == bindparam("pool"), GroupMember.sub == bindparam("sub"))
@@ -161,7 +161,7 @@ def take_out(pool: Pool, name: str, user: User) -> None:
 
 def of(pool_id: str, sub: str) -> tuple[Group, ...]:
     """The user's groups, the one that counts most first: one statement."""
-    groups = [_group(row) for row in unit.execute(_OF, {"pool": pool_id, "sub": sub})]
+    groups = [_group(row) for row in _OF.all({"pool": pool_id, "sub": sub})]
     return tuple(sorted(groups, key=lambda g: (_LAST if g.precedence is None else g.precedence, g.name)))
 
 

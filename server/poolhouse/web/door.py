@@ -30,7 +30,7 @@ log = logging.getLogger("poolhouse.web")
 LARGEST_BODY = 1024 * 1024
 REQUEST_ID = "X-Request-Id"
 _STATUS = {s.value: f"{s.value} {s.phrase}" for s in HTTPStatus}
-_FORBIDDEN_IN_POOL_ID = frozenset("./%\\")
+_FORBIDDEN_IN_POOL_ID = frozenset("./%\\\x00")
 
 
 class Headers(Mapping[str, str]):
@@ -152,6 +152,7 @@ class Door:
             response = self._answer(environ)
             if response is None:
                 around = around or _around(environ)
+                _quote_query(environ)
                 return self._behind(environ, _naming(start_response))
             if around is not None:
                 response.headers.append((REQUEST_ID, circumstances.current().request_id))
@@ -200,7 +201,7 @@ class Door:
     def _pool_of_host(self, environ: WSGIEnvironment) -> Pool | None:
         host = str(environ.get("HTTP_HOST") or "").lower()
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-        if not name or name in {"localhost", "127.0.0.1"}:
+        if not name or name in {"localhost", "127.0.0.1"} or "\x00" in name:
             return None
         with unit.open(self._runtime):
             return lookup.pool_by_host(name)
@@ -227,3 +228,10 @@ def _naming(start_response: StartResponse) -> StartResponse:
         return start_response(status, [*headers, (REQUEST_ID, request_id)], exc_info)
 
     return start
+
+
+def _quote_query(environ: WSGIEnvironment) -> None:
+    """Write bytes that no browser sends bare the way it would send them: Werkzeug fails on what is not UTF-8."""
+    query = environ.get("QUERY_STRING", "")
+    if not query.isascii():
+        environ["QUERY_STRING"] = "".join(c if c.isascii() else f"%{ord(c):02X}" for c in query)

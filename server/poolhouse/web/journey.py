@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response, after_this_request, g, request
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from poolhouse.core import clock, ids, runtime, sealing, unit
+from poolhouse.core import clock, ids, prepared, runtime, sealing, unit
 from poolhouse.core.errors import PoolhouseError
 from poolhouse.credentials.models import Password
 from poolhouse.user_pools.snapshots import Client, Pool
+from poolhouse.users import User, directory
 from poolhouse.users.models import UserRow
 from poolhouse.web import pools
 from poolhouse.web.models import StoredAuthorizationRequest as Stored
@@ -96,6 +97,7 @@ class BrowserSession:
     amr: tuple[str, ...]
     created_at: datetime
     expires_at: datetime
+    user: User
 
     @property
     def sid(self) -> str:
@@ -200,19 +202,7 @@ def browser_session(pool: Pool) -> BrowserSession | None:
     cookie = request.cookies.get(_session_name(pool), "")
     if not _TOKEN.fullmatch(cookie):
         return None
-    row = unit.execute(
-        select(StoredSession.__table__)
-        .join(UserRow, (UserRow.pool_id == StoredSession.pool_id) & (UserRow.sub == StoredSession.sub))
-        .outerjoin(Password, (Password.pool_id == StoredSession.pool_id) & (Password.sub == StoredSession.sub))
-        .where(
-            StoredSession.digest == _session_digest(pool, cookie),
-            StoredSession.pool_id == pool.id,
-            StoredSession.revoked_at.is_(None),
-            StoredSession.expires_at > clock.now(),
-            UserRow.enabled,
-            or_(Password.set_at.is_(None), Password.set_at <= StoredSession.created_at),
-        )
-    ).first()
+    row = _SESSION.first({"digest": _session_digest(pool, cookie), "pool": pool.id, "now": clock.now()})
     if row is None:
         return None
     return BrowserSession(
@@ -222,9 +212,34 @@ def browser_session(pool: Pool) -> BrowserSession | None:
         client_id=row.client_id,
         auth_time=row.auth_time,
         amr=tuple(row.amr),
-        created_at=row.created_at,
+        created_at=row.begun_at,
         expires_at=row.expires_at,
+        user=directory.of_row(row),
     )
+
+
+_SESSION = prepared.Read(
+    select(
+        *directory.COLUMNS,
+        StoredSession.digest,
+        StoredSession.client_id,
+        StoredSession.auth_time,
+        StoredSession.amr,
+        StoredSession.created_at.label("begun_at"),
+        StoredSession.expires_at,
+    )
+    .select_from(StoredSession)
+    .join(UserRow, (UserRow.pool_id == StoredSession.pool_id) & (UserRow.sub == StoredSession.sub))
+    .outerjoin(Password, (Password.pool_id == StoredSession.pool_id) & (Password.sub == StoredSession.sub))
+    .where(
+        StoredSession.digest == bindparam("digest"),
+        StoredSession.pool_id == bindparam("pool"),
+        StoredSession.revoked_at.is_(None),
+        StoredSession.expires_at > bindparam("now"),
+        UserRow.enabled,
+        or_(Password.set_at.is_(None), Password.set_at <= StoredSession.created_at),
+    )
+)
 
 
 def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) -> None:

@@ -15,7 +15,6 @@ from poolhouse.core import clock
 from poolhouse.core.errors import OAuthError
 from poolhouse.tokens import claims as token_claims
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.users import User, directory
 from poolhouse.web import journey, pools
 from poolhouse.web.journey import AuthorizationRequest, BrowserSession, JourneyEnded
 from poolhouse.web.oauth import answer, asked, codes, wire
@@ -83,7 +82,7 @@ def _serve(pool: Pool, given: dict[str, str], stored: AuthorizationRequest | Non
 def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: AuthorizationRequest | None) -> Response:
     """A code if the right person is signed in, recently and surely enough; else on to the sign-in page."""
     session = journey.browser_session(pool)
-    user = _user_of(session)
+    user = session.user if session is not None else None
     fresh = stored is not None and stored.signed_in_by(session)
     if session is None or user is None or (not fresh and _must_sign_in(valid, session)):
         if "none" in valid.prompt:
@@ -109,12 +108,6 @@ def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: Authoriz
         amr=session.amr,
     )
     return answer.granted(valid.target, code)
-
-
-def _user_of(session: BrowserSession | None) -> User | None:
-    """Who is signed in, if they may still be."""
-    user = directory.by_sub(session.pool_id, session.sub) if session is not None else None
-    return user if user is not None and user.enabled else None
 
 
 def _must_sign_in(valid: Asked, session: BrowserSession) -> bool:

@@ -9,14 +9,17 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from poolhouse.core import clock, ids, sealing, unit
+from poolhouse.core import clock, ids, prepared, sealing, unit
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.web.oauth.models import StoredAuthorizationCode as Stored
 
 CODE_SECONDS = 300
 CODE_BYTES = 32
-_FIND = select(Stored.__table__).where(Stored.pool_id == bindparam("pool"), Stored.digest == bindparam("code"))
-_SPEND = (
+_FIND = prepared.Read(
+    select(Stored.__table__).where(Stored.pool_id == bindparam("pool"), Stored.digest == bindparam("code"))
+)
+_NEW = prepared.Write(insert(Stored))
+_SPEND = prepared.Write(
     update(Stored)
     .where(Stored.pool_id == bindparam("pool"), Stored.digest == bindparam("code"), Stored.used_at.is_(None))
     .values(used_at=bindparam("now"))
@@ -72,9 +75,7 @@ def issue(
 ) -> str:
     """A new code."""
     code = ids.token(CODE_BYTES)
-    unit.write()
-    unit.execute(
-        insert(Stored),
+    _NEW.run(
         {
             "pool_id": client.pool_id,
             "digest": sealing.sha256(code),
@@ -98,18 +99,16 @@ def issue(
 
 def find(pool: Pool, code: str) -> AuthorizationCode | None:
     """The code, used and expired ones included; None if the pool has none such."""
-    row = unit.execute(_FIND, {"pool": pool.id, "code": sealing.sha256(code)}).first()
+    row = _FIND.first({"pool": pool.id, "code": sealing.sha256(code)})
     if row is None:
         return None
-    known = dict(row._mapping)
+    known = row._asdict()
     return AuthorizationCode(**(known | {"amr": tuple(known["amr"])}))
 
 
 def spend(code: AuthorizationCode) -> bool:
     """Use the code up, once and for all; False if somebody was faster."""
-    unit.write()
-    spent = unit.execute(_SPEND, {"pool": code.pool_id, "code": code.digest, "now": clock.now()})
-    return spent.rowcount == 1
+    return _SPEND.run({"pool": code.pool_id, "code": code.digest, "now": clock.now()}) == 1
 
 
 def purge() -> None:
