@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,13 @@ from poolhouse.listeners import audit
 from poolhouse.messages import outbox
 from poolhouse.settings import Settings
 from poolhouse.signin import attempt
+from poolhouse.tokens import keys
 from poolhouse.web import aws, hosted, oauth
 from poolhouse.web.door import Door, Request, Response
 
 log = logging.getLogger("poolhouse")
 _EXPIRED_EVERY_SECONDS = 300
+_KEYS_EVERY_SECONDS = 60
 
 
 def create_app(settings: Settings | None = None, *, housekeeping: bool = True, **overrides: Any) -> flask.Flask:
@@ -94,6 +97,9 @@ def _add_chores(rt: Runtime) -> None:
 
     rt.housekeeper.every(max(rt.settings.cache_seconds, 0.2), "configuration", within_unit(follow_changes))
     rt.housekeeper.every(2.0, "outbox", lambda: outbox.deliver_due(rt))
+    if days := rt.settings.signing_key_days:
+        rotate = within_unit(lambda: keys.rotate_due(timedelta(days=days)))
+        rt.housekeeper.every(_KEYS_EVERY_SECONDS, "signing keys", rotate)
     for purge in (throttle.purge, attempt.purge, *tables.purges()):
         rt.housekeeper.every(_EXPIRED_EVERY_SECONDS, f"purge {purge.__module__}", within_unit(purge))
 

@@ -76,6 +76,7 @@ class Settings:
     dev_mailbox: bool | None = _setting(None, "Show sent mail at /dev/mailbox; unset: only on loopback without SMTP.")
     cache_seconds: float = _setting(1.0, "How soon a change made by another process is seen, at the latest.")
     sqlite_synchronous: Literal["full", "normal"] = _setting("full", "SQLite's durability: full survives power loss.")
+    signing_key_days: int = _setting(365, "Days after which signing keys are rotated, with overlap; 0: by command.")
     pool_connections: int = _setting(8, "Database connections that one worker keeps.")
 
     @property
@@ -278,6 +279,7 @@ def _faults(s: Settings) -> list[str]:
         (not 1 <= s.workers <= 256, "WORKERS", f"must be 0 to 256, not {s.workers}"),
         (not 1 <= s.threads <= 512, "THREADS", f"must be 1 to 512, not {s.threads}"),
         (not 1 <= s.pool_connections <= 256, "POOL_CONNECTIONS", f"must be 1 to 256, not {s.pool_connections}"),
+        (not 0 <= s.signing_key_days <= 36500, "SIGNING_KEY_DAYS", f"must be 0 to 36500, not {s.signing_key_days}"),
         (not 4 <= s.bcrypt_rounds <= 16, "BCRYPT_ROUNDS", f"must be 4 to 16, not {s.bcrypt_rounds}"),
         (not 0 <= s.trusted_proxies <= 10, "TRUSTED_PROXIES", f"must be 0 to 10, not {s.trusted_proxies}"),
         (s.signing not in {"verify", "accept"}, "SIGNING", f"must be verify or accept, not {s.signing!r}"),

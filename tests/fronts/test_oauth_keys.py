@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +106,27 @@ def test_expired_keys_are_purged(client: Rp) -> None:
     with clock.moved(days=3), unit.open(client.world.runtime):
         keys.purge()
     assert len(published(client)) == 2
+
+
+def test_keys_are_rotated_when_their_time_comes_and_once(fresh_database_url: str, tmp_path: Path) -> None:
+    world = World(fresh_database_url, tmp_path)
+    pool = world.pool()
+    year = timedelta(days=365)
+
+    def due() -> None:
+        with unit.open(world.runtime):
+            keys.rotate_due(year)
+
+    def kids() -> set[str]:
+        with unit.open(world.runtime):
+            return set(keys.verifying(pool.id))
+
+    before = kids()
+    due()
+    assert kids() == before, "young keys stay"
+    with clock.moved(days=366):
+        for _ in range(4):  # one a call: ID and access, and then nothing more
+            due()
+        assert len(kids()) == 4
+        assert before < kids()
+    world.close()

@@ -136,24 +136,42 @@ def rotate(pool_id: str, purpose: str, *, alg: str | None = None, ahead: timedel
 
     ``ahead`` of zero is for a key that has leaked and was withdrawn: verifiers with a cached JWK Set will stumble.
     """
-    present = signing(pool_id, purpose)
-    key = _new_key(alg or present.alg)
+    key = _new_key(alg or signing(pool_id, purpose).alg)
+    _succeed(pool_id, purpose, key, ahead)
+    return key.kid
+
+
+def rotate_due(age: timedelta) -> None:
+    """Rotate one key that has signed for longer than ``age``, if there is one: the housekeeper comes again soon.
+
+    Of several workers that find the same key, the first one rotates it.
+    """
+    due = unit.execute(
+        select(StoredSigningKey.pool_id, StoredSigningKey.purpose, StoredSigningKey.kid, StoredSigningKey.alg)
+        .where(StoredSigningKey.retire_at.is_(None), StoredSigningKey.active_from < clock.now() - age)
+        .limit(1)
+    ).first()
+    if due is not None:
+        _succeed(due.pool_id, due.purpose, _new_key(due.alg), PUBLISHED_AHEAD, only=due.kid)
+
+
+def _succeed(pool_id: str, purpose: str, key: SigningKey, ahead: timedelta, *, only: str | None = None) -> None:
+    """Let ``key`` follow the present key of that purpose; ``only`` if that one is still it."""
     now = clock.now()
     begins = now + ahead
-    unit.write()
-    unit.execute(
-        update(StoredSigningKey)
-        .where(
-            StoredSigningKey.pool_id == pool_id,
-            StoredSigningKey.purpose == purpose,
-            StoredSigningKey.retire_at.is_(None),
-        )
-        .values(retire_at=begins + VERIFIES_AFTER)
+    present = (
+        StoredSigningKey.pool_id == pool_id,
+        StoredSigningKey.purpose == purpose,
+        StoredSigningKey.retire_at.is_(None),
+        *((StoredSigningKey.kid == only,) if only else ()),
     )
+    unit.write()
+    retired = unit.execute(update(StoredSigningKey).where(*present).values(retire_at=begins + VERIFIES_AFTER))
+    if only and retired.rowcount != 1:
+        return
     _insert(pool_id, purpose, key, now, begins)
     cache.changed()
     emit(SigningKeyRotated(pool_id, key.kid, purpose))
-    return key.kid
 
 
 def withdraw(pool_id: str, kid: str) -> bool:
