@@ -40,9 +40,7 @@ def test_a_sign_in_on_the_pages_names_its_request(world: World, pool: PoolInWorl
     browser.go(client.url())
     form = browser.page.forms[0]
     sent = form["fields"] | {"username": ann.username, "password": ann.password}
-    answer = browser.http.post(
-        form["action"], data=sent, base_url=world.url, environ_base={"REMOTE_ADDR": "127.0.0.1"}
-    )
+    answer = browser.http.post(form["action"], data=sent, base_url=world.url, environ_base={"REMOTE_ADDR": "127.0.0.1"})
     (row,) = rows(pool, "UserSignedIn")
     assert row.request_id == answer.headers["X-Request-Id"]
     assert len(row.request_id) == 36
