@@ -16,7 +16,7 @@ from typing import Any
 
 import botocore.loaders
 
-SERVICES = ("cognito-idp", "cognito-identity")
+SERVICES = ("cognito-idp", "cognito-identity", "iam", "sts")
 FOLDER = Path(__file__).resolve().parent.parent / "server" / "poolhouse" / "api" / "model"
 # Prose and client-side matters: nothing that says what a request or an answer looks like.
 PROSE = frozenset({"documentation", "documentationUrl", "deprecatedMessage", "examples"})

@@ -19,7 +19,7 @@ import orjson
 from poolhouse.access import documents, keys, names, roles
 from poolhouse.access.roles import Role
 from poolhouse.core import clock, sealing
-from poolhouse.core.errors import ExpiredToken, NoSuchEntity, PackedPolicyTooLarge, UnrecognizedClient, Validation
+from poolhouse.core.errors import ExpiredSession, NoSuchEntity, PackedPolicyTooLarge, UnrecognizedClient, Validation
 from poolhouse.core.sealing import SealBroken
 from poolhouse.policy import Policy, PolicyError
 from poolhouse.settings import Secret
@@ -59,6 +59,7 @@ class Session:
     role: Role | None
     name: str
     user_name: str
+    user_id: str
     issued_at: datetime
     expires_at: datetime
     context: Mapping[str, Any]
@@ -100,15 +101,13 @@ def open_(session_token: str, access_key_id: str) -> Session:
     """The session that a token is, if it belongs to that access key id.
 
     Raises UnrecognizedClient for a token that is no token of ours, was changed, belongs to another key, or whose role
-    or user is gone or has revoked its sessions; ExpiredToken for one whose time is over.
+    is gone; ExpiredSession for one whose time is over, or that was revoked with its role's others.
     """
     content = _content(session_token, access_key_id)
     issued, expires = _moment(content["b"]), _moment(content["e"])
     if expires <= clock.now():
-        raise ExpiredToken()
+        raise ExpiredSession()
     role = _role(content, issued)
-    if role is None:
-        keys.require_user(content["u"], content["i"])
     try:
         policies = tuple(documents.stored(text, name="session policy", kind="identity") for text in content["p"])
     except PolicyError as broken:
@@ -119,6 +118,7 @@ def open_(session_token: str, access_key_id: str) -> Session:
         role=role,
         name=content["n"],
         user_name=content.get("u", ""),
+        user_id=content["i"] if role is None else "",
         issued_at=issued,
         expires_at=expires,
         context=content["x"],
@@ -167,7 +167,7 @@ def _role(content: Mapping[str, Any], issued: datetime) -> Role | None:
     if role.role_id != content["i"]:
         raise UnrecognizedClient(hint=f"role {role.name} was made anew since")
     if role.sessions_revoked_at is not None and issued <= role.sessions_revoked_at:
-        raise ExpiredToken(hint=f"the sessions of role {role.name} were revoked")
+        raise ExpiredSession(hint=f"the sessions of role {role.name} were revoked")
     return role
 
 

@@ -16,12 +16,17 @@ from poolhouse.api import answers, model, registry, shapes
 from poolhouse.api.model import OperationModel
 from poolhouse.core import circumstances, runtime, unit
 from poolhouse.core.errors import (
+    AccessDenied,
     InternalError,
     MissingAuthenticationToken,
     OperationNotImplemented,
     PoolhouseError,
     UnknownOperation,
+    Validation,
 )
+
+# What every service may answer without declaring it.
+_COMMON = (InternalError, AccessDenied, Validation)
 
 
 def perform(caller: Caller, service: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +42,7 @@ def perform(caller: Caller, service: str, name: str, given: Mapping[str, Any]) -
     if operation is None:
         raise OperationNotImplemented(f"{described.name} is not implemented.")
     clean = shapes.checker(service, name)(given)
-    if described.signed:
+    if described.signed and not operation.unasked:
         resource = operation.resource(clean) if operation.resource else resource_of(described, clean)
         authorize.authorize(caller, described.action, resource)
     if operation.writes:
@@ -76,4 +81,4 @@ def resource_of(described: OperationModel, given: Mapping[str, Any]) -> str:
 
 
 def _declared(described: OperationModel, error: PoolhouseError) -> bool:
-    return error.aws in described.errors or isinstance(error, InternalError)
+    return error.aws in described.errors or isinstance(error, _COMMON)

@@ -38,10 +38,13 @@ start, none has to be listed anywhere. An operation is a function of 5-15 lines:
 8. Whether the caller may do this at all was asked before you are called (signed operations): on the pool's ARN for a
    member UserPoolId, on ResourceArn where there is one, else on `*`. Say `resource=` to name another:
    `resource=lambda given: arn.of_the_pool_with_domain(given["Domain"])`, over the members in the API's spelling.
+9. `unasked=True`: nobody needs a permission for it (sts:GetCallerIdentity), or the function itself asks for it, because
+   more than the caller's own policies decide (sts:AssumeRole).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 import inspect
@@ -59,7 +62,9 @@ from poolhouse.api.model import OperationModel
 Answer = dict[str, Any]
 Function = TypeVar("Function", bound=Callable[..., Answer | None])
 
-_FAMILIES = ("poolhouse.api.cognito_idp", "poolhouse.api.cognito_identity", "poolhouse.api.poolhouse")
+_FAMILIES = tuple(
+    f"poolhouse.api.{package}" for package in ("cognito_idp", "cognito_identity", "iam", "sts", "poolhouse")
+)
 _GATHERED = "settings"
 
 
@@ -79,6 +84,7 @@ class Operation:
     ignores: Mapping[str, str] = field(default_factory=dict)
     resource: Callable[[Mapping[str, Any]], str] | None = None
     gathers: tuple[str, ...] = ()
+    unasked: bool = False
 
     def call(self, caller: object, given: Mapping[str, Any]) -> Answer:
         """Call the function with checked members in the API's spelling."""
@@ -105,6 +111,7 @@ def operation(
     ignores: Mapping[str, str] | None = None,
     gathers: tuple[str, ...] = (),
     resource: Callable[[Mapping[str, Any]], str] | None = None,
+    unasked: bool = False,
 ) -> Callable[[Function], Function]:
     """Register the decorated function as an operation; it stays an ordinary function. Raises RegistrationError."""
 
@@ -112,6 +119,7 @@ def operation(
         made = _fitted(
             function, service, name, writes=writes, ignores=ignores or {}, gathers=gathers, resource=resource
         )
+        made = dataclasses.replace(made, unasked=unasked)
         taken = _operations.get((service, name))
         if taken is not None and not _same_source(taken.function, function):
             both = f"{_where(taken.function)} and {_where(function)}"

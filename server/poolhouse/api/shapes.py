@@ -31,6 +31,7 @@ _UNICODE = "Member must be valid Unicode text"
 # The model's pattern has no dot, yet Cognito takes custom domains by this very member.
 PATTERNS = {"DomainType": r"[a-z0-9](?:[a-z0-9.\-]{0,61}[a-z0-9])?"}
 
+_CHECKED_AS_PARAMETERS = ("cognito-idp", "poolhouse")
 _BITS = {"integer": 31, "long": 63}
 _SHOWN_CHARACTERS = 1024
 _FAULTS_AT_MOST = 50
@@ -55,10 +56,10 @@ def checker(service: str, operation: str) -> Callable[[Any], dict[str, Any]]:
     """The input checker of an operation, compiled when it is first asked for.
 
     It raises Serialization for a wrong JSON type and, for a value out of bounds, InvalidParameter (user pools) or
-    Validation (identity pools), as the two services do.
+    Validation (all other services), as AWS's do.
     """
     described = model.service(service).operations[operation]
-    refusal: type[PoolhouseError] = Validation if service == "cognito-identity" else InvalidParameter
+    refusal: type[PoolhouseError] = InvalidParameter if service in _CHECKED_AS_PARAMETERS else Validation
     if described.input is None:
         return lambda given: {}
     check = _compiled(service, described.input).check

@@ -368,6 +368,12 @@ class ExpiredToken(PoolhouseError):
     sentence = "The security token included in the request is expired"
 
 
+class ExpiredSession(ExpiredToken):
+    """The session that signed a request is over; a token inside of a request that has expired is an ExpiredToken."""
+
+    aws = "ExpiredTokenException"
+
+
 class Serialization(PoolhouseError):
     aws = "SerializationException"
     sentence = "The request could not be read."
@@ -385,6 +391,11 @@ class UnknownOperation(PoolhouseError):
 
 class Validation(PoolhouseError):
     sentence = "The input is invalid."
+
+
+class MalformedQueryString(PoolhouseError):
+    aws = "MalformedQueryString"
+    sentence = "The request's form could not be read."
 
 
 class OperationNotImplemented(PoolhouseError):

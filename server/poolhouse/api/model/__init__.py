@@ -13,6 +13,8 @@ from typing import Any
 SERVICES = ("cognito-idp", "cognito-identity")
 # What Cognito does not have, in the same format, so that AWS's clients can be taught it (`aws configure add-model`).
 OURS = ("poolhouse",)
+# Roles, their policies and their credentials: what of these services bears on identity pools, in the Query protocol.
+QUERY = ("iam", "sts")
 
 # The model does not mark these as unsigned, and botocore does sign them, but the client secret in the body is what
 # authorises: a valid signature, an unknown key's signature and none are all accepted (Cognito's guide says the same).
@@ -23,7 +25,10 @@ Shape = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OperationModel:
-    """One operation as the model declares it; `input` and `output` are names of shapes, or None."""
+    """One operation as the model declares it; `input` and `output` are names of shapes, or None.
+
+    `wrapper` is the XML element around the output, for services of the Query protocol.
+    """
 
     service: str
     name: str
@@ -33,6 +38,7 @@ class OperationModel:
     signed: bool
     members: Mapping[str, str]
     required: frozenset[str]
+    wrapper: str = ""
 
     @property
     def action(self) -> str:
@@ -42,10 +48,15 @@ class OperationModel:
 
 @dataclass(frozen=True, slots=True)
 class ServiceModel:
-    """One service: its operations by name, its shapes by name, and the prefix of its X-Amz-Target header."""
+    """One service: its operations by name, its shapes by name, and how requests name it.
+
+    That is the prefix of X-Amz-Target, or (Query protocol) the version of the API; `namespace` is of its XML.
+    """
 
     name: str
     target_prefix: str
+    version: str
+    namespace: str
     protocol: str
     operations: Mapping[str, OperationModel]
     shapes: Mapping[str, Shape]
@@ -54,8 +65,8 @@ class ServiceModel:
 
 @functools.cache
 def service(name: str) -> ServiceModel:
-    """The model of "cognito-idp", "cognito-identity" or our own "poolhouse", read once; KeyError for any other."""
-    if name not in SERVICES + OURS:
+    """The model of a service by its name in policies, read once; KeyError for any other."""
+    if name not in SERVICES + OURS + QUERY:
         raise KeyError(name)
     raw = json.loads(resources.files(__name__).joinpath(f"{name}.json").read_bytes())
     shapes: dict[str, Any] = raw["shapes"]
@@ -63,7 +74,9 @@ def service(name: str) -> ServiceModel:
     errors = {shape: spec for shape, spec in shapes.items() if spec.get("exception")}
     return ServiceModel(
         name=name,
-        target_prefix=raw["metadata"]["targetPrefix"],
+        target_prefix=raw["metadata"].get("targetPrefix", ""),
+        version=raw["metadata"]["apiVersion"],
+        namespace=raw["metadata"].get("xmlNamespace", ""),
         protocol=raw["metadata"]["protocol"],
         operations=MappingProxyType(operations),
         shapes=MappingProxyType(shapes),
@@ -83,6 +96,7 @@ def _operation(service_name: str, name: str, spec: Mapping[str, Any], shapes: Ma
         signed=spec.get("authtype") != "none" and (service_name, name) not in AUTHORISED_BY_BODY,
         members=MappingProxyType({member: ref["shape"] for member, ref in shape.get("members", {}).items()}),
         required=frozenset(shape.get("required", ())),
+        wrapper=spec.get("output", {}).get("resultWrapper", ""),
     )
 
 
@@ -94,3 +108,13 @@ def by_target(prefix: str) -> ServiceModel | None:
 @functools.cache
 def _by_target() -> Mapping[str, ServiceModel]:
     return {found.target_prefix: found for found in map(service, SERVICES + OURS)}
+
+
+def by_version(version: str) -> ServiceModel | None:
+    """The service of the Query protocol whose API has that version: requests name no service otherwise."""
+    return _by_version().get(version)
+
+
+@functools.cache
+def _by_version() -> Mapping[str, ServiceModel]:
+    return {found.version: found for found in map(service, QUERY)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from urllib.parse import urlsplit
 
-from poolhouse.access import keys
+from poolhouse.access import credentials, keys, sessions
 from poolhouse.access.caller import ANONYMOUS, Caller
 from poolhouse.core import clock, runtime
 from poolhouse.core.errors import AccessDenied, IncompleteSignature, InvalidSignature, UnrecognizedClient
@@ -32,12 +32,17 @@ def signer(request: Request, service: str) -> Caller:
     claimed = sigv4.claim(signed)
     if claimed is None:
         return unsigned(request)
-    key = keys.find(claimed.access_key_id)
-    # We mint no temporary credentials for this API: a session token beside a permanent key is somebody else's.
-    if key is None or claimed.session_token is not None:
-        raise UnrecognizedClient(hint=f"access key {claimed.access_key_id!r:.140}")
-    sigv4.verify(claimed, signed, secret=key.secret.reveal(), service=service, now=clock.now())
-    return _with_circumstances(key.caller, request)
+    if claimed.session_token is not None:
+        # The seal binds the token to its key id: beside any other one, a permanent one included, it does not open.
+        session = credentials.open_(claimed.session_token, claimed.access_key_id)
+        secret, caller = session.secret, sessions.caller(session)
+    else:
+        key = keys.find(claimed.access_key_id)
+        if key is None:
+            raise UnrecognizedClient(hint=f"access key {claimed.access_key_id!r:.140}")
+        secret, caller = key.secret, key.caller
+    sigv4.verify(claimed, signed, secret=secret.reveal(), service=service, now=clock.now())
+    return _with_circumstances(caller, request)
 
 
 def _believed(request: Request, signed: sigv4.Signed) -> Caller:
@@ -50,10 +55,16 @@ def _believed(request: Request, signed: sigv4.Signed) -> Caller:
     if origin is not None and not is_loopback(_host(origin)):
         raise AccessDenied('With signing = "accept", signed operations are refused to web pages of other hosts.')
     try:
-        claimed = sigv4.claim(signed) is not None
+        claimed = sigv4.claim(signed)
     except (IncompleteSignature, InvalidSignature):
-        claimed = True
-    return keys.administrator() if claimed else ANONYMOUS
+        return keys.administrator()
+    if claimed is None:
+        return ANONYMOUS
+    try:
+        # Credentials that this server handed out stay those of their role, so that its permissions can be tried.
+        return sessions.caller(credentials.open_(claimed.session_token or "", claimed.access_key_id))
+    except UnrecognizedClient:
+        return keys.administrator()
 
 
 def _host(origin: str) -> str:
