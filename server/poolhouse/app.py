@@ -29,7 +29,7 @@ from poolhouse.messages import outbox
 from poolhouse.settings import Settings
 from poolhouse.signin import attempt
 from poolhouse.tokens import keys
-from poolhouse.web import aws, hosted, oauth
+from poolhouse.web import access, aws, hosted, oauth
 from poolhouse.web.door import Door, Request, Response
 
 log = logging.getLogger("poolhouse")
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None, *, housekeeping: bool = True, *
     app = flask.Flask("poolhouse", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 256 * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = 256 * 1024
+    app.url_map.merge_slashes = False  # Werkzeug would redirect to whatever the Host header says
     rt = build_runtime(app, settings)
     app.extensions["poolhouse"] = rt
     _add_fronts(app, rt)
@@ -111,9 +112,12 @@ def _add_fronts(app: flask.Flask, rt: Runtime) -> None:
     door.root("POST", "/", aws.front)
     door.root("OPTIONS", "/", aws.preflight)
     door.root("GET", "/healthz", _healthy)
-    for method, path, handler in oauth.routes():
+    for method, path, handler in (*oauth.routes(), *access.routes()):
         door.pool(method, path, handler)
+    for method, path, root_handler in access.roots():
+        door.root(method, path, root_handler)
     app.register_blueprint(oauth.blueprint)
+    app.register_blueprint(access.blueprint)
     app.register_blueprint(hosted.blueprint)
     app.wsgi_app = door  # type: ignore[method-assign]
     if proxies := rt.settings.trusted_proxies:
