@@ -82,7 +82,7 @@ def test_the_code_flow_of_somebody_who_is_signed_in(world: World, client: Rp, to
     client.code(browser)
     with world.counting() as counted:
         code = client.code(browser).given["code"]
-    assert (len(counted), counted.commits) == (3, 1), counted.texts  # session, user, code
+    assert (len(counted), counted.commits) == (2, 1), counted.texts  # the session with its user, the code
     with world.counting() as counted:
         assert client.exchange(code).status_code == 200
     # code, user, groups; the code spent, the family, its first refresh token
