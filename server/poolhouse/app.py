@@ -74,7 +74,7 @@ def build_runtime(app: flask.Flask, settings: Settings) -> Runtime:
         database=database,
         sealer=Sealer(master_key, previous),
         cache=Cache(data),
-        hashers=HashPool(threads=max(1, (os.cpu_count() or 1) // settings.workers)),
+        hashers=_hash_pool(settings),
         bus=Bus(),
         housekeeper=Housekeeper(),
     )
@@ -83,6 +83,12 @@ def build_runtime(app: flask.Flask, settings: Settings) -> Runtime:
     audit.listen(rt.bus)
     _add_chores(rt)
     return rt
+
+
+def _hash_pool(settings: Settings) -> HashPool:
+    """This worker's share of the cores; at most half of its threads wait there, so that the rest serve tokens."""
+    cores = (os.cpu_count() or 1) // settings.workers
+    return HashPool(threads=max(1, cores), waiting=min(16, settings.threads // 2))
 
 
 def _add_chores(rt: Runtime) -> None:

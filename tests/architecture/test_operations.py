@@ -13,7 +13,7 @@ import pytest
 
 from poolhouse.api import model, registry
 from poolhouse.api.registry import RegistrationError, operation, snake
-from poolhouse.core import errors
+from poolhouse.core import errors, passkey_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = [(service, name) for service in model.SERVICES + model.OURS for name in model.service(service).operations]
@@ -61,7 +61,8 @@ def test_the_counts_of_the_models() -> None:
 def test_every_declared_error_has_a_class() -> None:
     known = {
         thing.aws
-        for _, thing in inspect.getmembers(errors, inspect.isclass)
+        for module in (errors, passkey_errors)
+        for _, thing in inspect.getmembers(module, inspect.isclass)
         if issubclass(thing, errors.PoolhouseError)
     }
     assert set(model.service("cognito-idp").errors) <= known

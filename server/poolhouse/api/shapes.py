@@ -164,9 +164,9 @@ def _map(shape: model.Shape, key: _Compiled, value_of: _Compiled) -> _Compiled:
         bad_values: list[str] = []
         for name, item in value.items():
             key.check(name, path, bad_keys)
-            if item is None:
-                bad_values.append(_NOT_NULL)
-            elif value_of.single:
+            if item is None:  # as if it were not there: browsers send what their storage does not have
+                continue
+            if value_of.single:
                 clean[name] = value_of.check(item, path, bad_values)
             else:
                 clean[name] = value_of.check(item, f"{path}.{_shown(name)}.member", faults)

@@ -133,6 +133,8 @@ class _Loader:
         _end_with(self._parent)
         # Ctrl-C reaches the whole process group, and granian's worker hangs on the SIGTERM that follows its SIGINT.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Python lets a busy thread go on for 5 ms; a token request that waits for one should not.
+        sys.setswitchinterval(0.001)
         return create_app(self._settings)
 
 

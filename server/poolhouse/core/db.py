@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from flask_sqlalchemy import SQLAlchemy
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
 
+from poolhouse.core.errors import TooManyRequests
 from poolhouse.settings import Settings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +67,40 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 
+class Turns(Protocol):
+    """Whose turn it is to write, among the threads of this process."""
+
+    def take(self) -> None:
+        """Wait for it."""
+
+    def give(self) -> None:
+        """Let the next one have it."""
+
+
+class _Everybody:
+    """The engine sees to it."""
+
+    def take(self) -> None:
+        return
+
+    def give(self) -> None:
+        return
+
+
+class _OneAtATime:
+    """SQLite has one writer; whom it turns away sleeps and tries again, ever longer. Waiting in line is shorter."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        if not self._lock.acquire(timeout=_BUSY_SECONDS):
+            raise TooManyRequests(hint="somebody holds the database's write lock")
+
+    def give(self) -> None:
+        self._lock.release()
+
+
 class Database:
     """The two ways to the one database: ``reader`` in autocommit, ``writer`` in transactions that lose no update."""
 
@@ -77,6 +113,7 @@ class Database:
         else:
             self.reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self.writer = engine.execution_options(poolhouse_writing=True)
+        self.turns: Turns = _OneAtATime() if self.sqlite else _Everybody()
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy.engine import RootTransaction
-from sqlalchemy.orm import Session
 
 from poolhouse.core import runtime
 from poolhouse.core.errors import PoolhouseError
@@ -24,13 +23,12 @@ from poolhouse.core.runtime import Runtime
 class Unit:
     """A request's connection, its transaction once it writes, and what is to happen after the commit."""
 
-    __slots__ = ("_after", "_connection", "_session", "_transaction", "runtime")
+    __slots__ = ("_after", "_connection", "_transaction", "runtime")
 
     def __init__(self, rt: Runtime) -> None:
         self.runtime = rt
         self._connection: Connection | None = None
         self._transaction: RootTransaction | None = None
-        self._session: Session | None = None
         self._after: list[Callable[[], object]] = []
 
     @property
@@ -50,14 +48,14 @@ class Unit:
         if self._transaction is not None:
             return
         self._release()
-        self._connection = self.runtime.database.writer.connect()
-        self._transaction = self._connection.begin()
-
-    def session(self) -> Session:
-        """An ORM session on the unit's connection. Call :meth:`write` first if it is to flush."""
-        if self._session is None:
-            self._session = Session(bind=self.connection, autoflush=True, expire_on_commit=False)
-        return self._session
+        database = self.runtime.database
+        database.turns.take()
+        try:
+            self._connection = database.writer.connect()
+            self._transaction = self._connection.begin()
+        except BaseException:
+            database.turns.give()
+            raise
 
     def after_commit(self, action: Callable[[], object]) -> None:
         """Do ``action`` once everything is stored; never if it is rolled back."""
@@ -65,11 +63,12 @@ class Unit:
 
     def commit(self) -> None:
         """Store what was written. For fronts alone."""
-        if self._session is not None and self._transaction is not None:
-            self._session.flush()
         if self._transaction is not None:
             transaction, self._transaction = self._transaction, None
-            transaction.commit()
+            try:
+                transaction.commit()
+            finally:
+                self.runtime.database.turns.give()
         self._release()
         pending, self._after = self._after, []
         for action in pending:
@@ -80,13 +79,13 @@ class Unit:
         self._after.clear()
         if self._transaction is not None:
             transaction, self._transaction = self._transaction, None
-            transaction.rollback()
+            try:
+                transaction.rollback()
+            finally:
+                self.runtime.database.turns.give()
         self._release()
 
     def _release(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -135,11 +134,6 @@ def execute(
 def write() -> None:
     """Begin the unit's write transaction; nothing happens if it has begun."""
     _current.get().write()
-
-
-def session() -> Session:
-    """The unit's ORM session."""
-    return _current.get().session()
 
 
 def after_commit(action: Callable[[], object]) -> None:
