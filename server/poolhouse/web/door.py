@@ -154,7 +154,8 @@ class Door:
                 around = around or _around(environ)
                 _quote_query(environ)
                 return self._behind(environ, _naming(start_response))
-            if around is not None:
+            # An answer may have the name that its request came with (AuthZEN §10.1.5).
+            if around is not None and all(name.lower() != "x-request-id" for name, _ in response.headers):
                 response.headers.append((REQUEST_ID, circumstances.current().request_id))
         except RequestTooLarge as error:
             response = Response(413, [("Content-Type", "text/plain")], str(error).encode())
