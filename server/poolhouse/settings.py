@@ -74,6 +74,9 @@ class Settings:
     trusted_proxies: int = _setting(0, "How many reverse proxies in front may be believed on X-Forwarded-*.")
     log_level: str = _setting("info", "debug, info, warning or error.")
     dev_mailbox: bool | None = _setting(None, "Show sent mail at /dev/mailbox; unset: only on loopback without SMTP.")
+    outbound_private: bool | None = _setting(
+        None, "Fetch keys and credentials from private addresses too; unset: only while public_url is on loopback."
+    )
     cache_seconds: float = _setting(1.0, "How soon a change made by another process is seen, at the latest.")
     sqlite_synchronous: Literal["full", "normal"] = _setting("full", "SQLite's durability: full survives power loss.")
     signing_key_days: int = _setting(365, "Days after which signing keys are rotated, with overlap; 0: by command.")
@@ -93,6 +96,13 @@ class Settings:
     def mailbox(self) -> bool:
         """Whether the development mailbox is shown."""
         return (self.loopback and not self.smtp_url) if self.dev_mailbox is None else self.dev_mailbox
+
+    @property
+    def reaches_private(self) -> bool:
+        """Whether requests of ours may go to private addresses."""
+        if self.outbound_private is None:
+            return is_loopback(urlsplit(self.public_url).hostname or "")
+        return self.outbound_private
 
     @property
     def secure_cookies(self) -> bool:

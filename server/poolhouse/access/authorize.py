@@ -87,9 +87,16 @@ def circumstances(caller: Caller, context: Mapping[str, Any]) -> dict[str, Any]:
     session = caller.session
     role = session.role if session is not None else None
     began = session.context if session is not None else {}
-    # Nothing that came with a session may stand in for what the server itself knows, in whatever spelling.
-    known = _OURS | {key.lower() for key in context}
-    return {key: value for key, value in began.items() if key.lower() not in known} | {
+    tags = role.tags if role is not None else {}
+    # Nothing that came with a session may stand in for what the server itself knows, in whatever spelling; the tags
+    # of a session come before those of its role.
+    known = set(_OURS | {key.lower() for key in context})
+    inherited: dict[str, Any] = {}
+    for key, value in [*began.items(), *((f"aws:PrincipalTag/{tag}", text) for tag, text in tags.items())]:
+        if key.lower() not in known:
+            known.add(key.lower())
+            inherited[key] = value
+    return inherited | {
         "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:PrincipalArn": role.arn if role is not None else caller.arn,

@@ -16,10 +16,17 @@ from typing import Any
 
 import orjson
 
-from poolhouse.access import documents, keys, names, roles
+from poolhouse.access import documents, keys, managed, names, roles
 from poolhouse.access.roles import Role
 from poolhouse.core import clock, sealing
-from poolhouse.core.errors import ExpiredSession, NoSuchEntity, PackedPolicyTooLarge, UnrecognizedClient, Validation
+from poolhouse.core.errors import (
+    ExpiredSession,
+    MalformedPolicyDocument,
+    NoSuchEntity,
+    PackedPolicyTooLarge,
+    UnrecognizedClient,
+    Validation,
+)
 from poolhouse.core.sealing import SealBroken
 from poolhouse.policy import Policy, PolicyError
 from poolhouse.settings import Secret
@@ -34,6 +41,7 @@ _PACKED_AT_MOST = 4096
 _LONGEST_TOKEN = 12_288
 
 SessionPolicy = str | Mapping[str, Any]
+"""A document, or the ARN of a managed policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +86,8 @@ def mint(
 ) -> Credentials:
     """Credentials of this server's own for a session of `role`; no statement, no row.
 
-    `session_policies` are documents; what the session may do is what both the role and they allow. Raises Validation
-    for a duration or name that cannot be, MalformedPolicyDocument, PackedPolicyTooLarge.
+    What the session may do is what both the role and `session_policies` allow. Raises Validation for a duration or
+    name that cannot be, MalformedPolicyDocument, PackedPolicyTooLarge.
     """
     if seconds > role.max_session_seconds:
         raise Validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
@@ -87,7 +95,7 @@ def mint(
         raise Validation("A session name has 2 to 64 letters, digits and characters of +=,.@-_")
     if len({key.lower() for key in context}) != len(context):
         raise Validation("Two condition keys of a session differ in case only.")
-    texts = [documents.accept(each, name="session policy", kind="identity") for each in session_policies]
+    texts = [_session_policy(each) for each in session_policies]
     content = {"r": role.name, "i": role.role_id, "n": session_name, "x": dict(context), "p": texts, "o": source}
     return _sealed(content, seconds)
 
@@ -109,8 +117,9 @@ def open_(session_token: str, access_key_id: str) -> Session:
         raise ExpiredSession()
     role = _role(content, issued)
     try:
-        policies = tuple(documents.stored(text, name="session policy", kind="identity") for text in content["p"])
-    except PolicyError as broken:
+        policies = tuple(_opened_policy(text) for text in content["p"])
+    except (PolicyError, NoSuchEntity) as broken:
+        # Without the policy that limits it the session would be good for more than it was given for.
         raise UnrecognizedClient(hint=f"session policy: {broken}") from broken
     return Session(
         access_key_id=access_key_id,
@@ -141,6 +150,20 @@ def _sealed(content: dict[str, Any], seconds: int) -> Credentials:
     token = base64.b64encode(sealing.seal(_PURPOSE, orjson.dumps(full), key_id)).decode()
     percent = packed * 100 // _PACKED_AT_MOST if content["x"] or content["p"] else 0
     return Credentials(key_id, secret, token, expires, percent)
+
+
+def _session_policy(given: SessionPolicy) -> str:
+    if isinstance(given, str) and given.startswith("arn:"):
+        if not managed.exists(given):
+            raise MalformedPolicyDocument(f"Policy {given} does not exist or is not attachable.")
+        return given
+    return documents.accept(given, name="session policy", kind="identity")
+
+
+def _opened_policy(text: str) -> Policy:
+    if text.startswith("arn:"):
+        return managed.compiled(text)
+    return documents.stored(text, name="session policy", kind="identity")
 
 
 def _content(token: str, access_key_id: str) -> dict[str, Any]:

@@ -84,14 +84,14 @@ def create(
     boundary_arn: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> Row[Any]:
-    """A new role. Raises MalformedPolicyDocument, LimitExceeded, InvalidInput, NoSuchEntity, EntityAlreadyExists."""
+    """A new role. Raises MalformedPolicyDocument, LimitExceeded, InvalidInput or EntityAlreadyExists."""
     if not names.NAME.fullmatch(name):
         raise InvalidInput("A role name has 1 to 64 letters, digits and characters of +=,.@-_")
     text = _trust(trust)
     where = names.path(path)
     unit.write()
     if boundary_arn and not managed.exists(boundary_arn):
-        raise managed.unknown(boundary_arn)
+        raise InvalidInput(f"Scope ARN: {boundary_arn} does not exist or is not attachable.")
     if unit.execute(select(IamRole.name).where(IamRole.folded_name == name.lower())).first() is not None:
         raise EntityAlreadyExists(f"Role with name {name} already exists.")
     values = {
