@@ -29,7 +29,7 @@ from poolhouse.messages import outbox
 from poolhouse.settings import Settings
 from poolhouse.signin import attempt
 from poolhouse.tokens import keys
-from poolhouse.web import access, aws, hosted, oauth
+from poolhouse.web import access, aws, hosted, identity, oauth
 from poolhouse.web.door import Door, Request, Response
 
 log = logging.getLogger("poolhouse")
@@ -118,6 +118,8 @@ def _add_fronts(app: flask.Flask, rt: Runtime) -> None:
     door.root("POST", "/", aws.front)
     door.root("OPTIONS", "/", aws.preflight)
     door.root("GET", "/healthz", _healthy)
+    for method, path, root_handler in identity.root_routes():
+        door.root(method, path, root_handler)
     for method, path, handler in (*oauth.routes(), *access.routes()):
         door.pool(method, path, handler)
     for method, path, root_handler in access.roots():

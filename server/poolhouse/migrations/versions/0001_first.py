@@ -220,6 +220,45 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", name=op.f("uq_iam_users_user_id")),
     )
     op.create_table(
+        "identities",
+        sa.Column("id", sa.String(length=55), nullable=False),
+        sa.Column("identity_pool_id", sa.String(length=55), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("merged_into", sa.String(length=55), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identities")),
+    )
+    op.create_index("ix_identities_identity_pool_id_id", "identities", ["identity_pool_id", "id"], unique=False)
+    op.create_table(
+        "identity_logins",
+        sa.Column("identity_pool_id", sa.String(length=55), nullable=False),
+        sa.Column("provider", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("identity_id", sa.String(length=55), nullable=False),
+        sa.Column("subject", sa.String(length=1024), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("identity_pool_id", "provider", "digest", name=op.f("pk_identity_logins")),
+    )
+    op.create_index(
+        "ix_identity_logins_identity_id_provider_digest",
+        "identity_logins",
+        ["identity_id", "provider", "digest"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_pools",
+        sa.Column("id", sa.String(length=55), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("principal_tags", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_pools")),
+    )
+    op.create_table(
         "lockouts",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),

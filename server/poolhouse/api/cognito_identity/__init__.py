@@ -1,0 +1,1 @@
+"""The operations of Amazon Cognito identity pools, a family a module."""
