@@ -6,8 +6,6 @@ first; with Cognito's parameters not, since Cognito does not, and no more than t
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from html import escape
 from urllib.parse import urlencode
@@ -24,21 +22,18 @@ from poolhouse.web.journey import BrowserSession
 from poolhouse.web.oauth import answer, wire
 
 _KEPT = ("client_id", "post_logout_redirect_uri", "state", "ui_locales")
-_STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center;"
-    "background:#f4f5f7;color:#1c1f23}main{background:#fff;padding:2rem;border-radius:12px;max-width:22rem;"
-    "margin:1rem;box-shadow:0 1px 3px #0003}h1{font-size:1.35rem;margin:0 0 .5rem}"
-    "button{font:inherit;font-weight:600;padding:.6rem 1.2rem;border:0;border-radius:8px;background:#1f4fd8;"
-    "color:#fff;cursor:pointer}button:focus-visible{outline:3px solid #8fb0ff;outline-offset:2px}"
-    "@media(prefers-color-scheme:dark){body{background:#15171a;color:#e8eaed}main{background:#212429}}"
-)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+# The sign-in pages' own looks, by their addresses: fronts hand people over by URL, and share no code.
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><title>{heading} · {pool}</title><style>{style}</style></head>
-<body><main><h1>{heading}</h1><p>{text}</p>
-<form method="post" action="{action}">{inputs}<button>Sign out</button></form></main></body></html>
+<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex"><title>{heading} · {pool}</title>
+<link rel="stylesheet" href="{looks}/pages.css"><link rel="stylesheet" href="{looks}/brand.css"></head>
+<body><div class="page"><header class="brand"><span class="mark" aria-hidden="true">{mark}</span>
+<span class="pool">{pool}</span></header>
+<main id="main" class="card"><h1>{heading}</h1><p>{text}</p>
+<form method="post" action="{action}">{inputs}<button class="primary">Sign out</button></form></main></div></body>
+</html>
 """
+_CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def logout() -> Response:
@@ -132,14 +127,13 @@ def _ask(pool: Pool, session: BrowserSession, kept: Mapping[str, str]) -> Respon
         heading="Sign out?",
         text=f"You are signed in to {escape(pool.name)} on this browser.",
         pool=escape(pool.name),
-        style=_STYLE,
+        mark=escape(pool.name[:1].upper()),
+        looks=escape(pools.url("/assets/-")),
         action=escape(pools.url("/logout")),
         inputs=inputs,
     )
     response = Response(page, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    response.headers["Content-Security-Policy"] = _CSP
     return answer.private(response)
 
 
