@@ -51,7 +51,7 @@ class Answer:
             raise Unreachable("the answer is not JSON") from None
 
 
-def get(url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+def get(url: str, headers: Mapping[str, str] | None = None) -> Answer:
     """GET `url`. Raises Unreachable."""
     return _ask("GET", url, headers or {}, None)
 

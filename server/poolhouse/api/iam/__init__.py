@@ -1,0 +1,1 @@
+"""IAM: roles, users, managed policies, OpenID Connect providers, and what-if questions."""

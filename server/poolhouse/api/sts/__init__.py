@@ -1,0 +1,1 @@
+"""STS: who am I, and credentials of a role in exchange for credentials or a token."""
