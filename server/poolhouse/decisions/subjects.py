@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +19,7 @@ from poolhouse.users.snapshot import User
 
 TYPES = ("user", "access_token", "client")
 _LONGEST_ID = 16_384
+_SUB = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def find(pool: Pool, kind: str, name: str) -> Subject | None:
@@ -28,7 +30,8 @@ def find(pool: Pool, kind: str, name: str) -> Subject | None:
     if len(name) > _LONGEST_ID or "\x00" in name or not name.isprintable():
         return None
     if kind == "user":
-        user = directory.find(pool, name)
+        # By `sub` first: a username that looks like somebody else's `sub` must not stand in for them.
+        user = (directory.by_sub(pool.id, name.lower()) if _SUB.fullmatch(name) else None) or directory.find(pool, name)
         return of_user(pool, user) if user is not None and user.enabled else None
     if kind == "access_token":
         return _of_token(pool, name)
