@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import bcrypt
 import pytest
 from botocore.exceptions import ClientError
 
 from poolhouse.core import clock
-from poolhouse.credentials import passwords
 from tests.fronts.refusals import refused
 from tests.oidc import Browser, Rp, rp
 from tests.world import ClientInWorld, Person, PoolInWorld, World
@@ -197,13 +197,19 @@ def test_a_second_factor_is_not_taken_away_by_who_has_the_password_alone(pool: P
 def hashes() -> Iterator[list[str]]:
     """Every bcrypt computation meanwhile."""
     done: list[str] = []
-    check, make = passwords.bcrypt.checkpw, passwords.bcrypt.hashpw
-    passwords.bcrypt.checkpw = lambda *given: done.append("check") or check(*given)
-    passwords.bcrypt.hashpw = lambda *given: done.append("make") or make(*given)
-    try:
+    originals = {name: getattr(bcrypt, name) for name in ("checkpw", "hashpw")}
+
+    def counted(name: str) -> Any:
+        def compute(*given: Any) -> Any:
+            done.append(name)
+            return originals[name](*given)
+
+        return compute
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in originals:
+            patch.setattr(bcrypt, name, counted(name))
         yield done
-    finally:
-        passwords.bcrypt.checkpw, passwords.bcrypt.hashpw = check, make
 
 
 def cost(world: World, call: Any) -> tuple[int, list[str], str]:
@@ -238,7 +244,7 @@ def test_a_sign_in_costs_the_same_for_names_that_nobody_has(hiding: tuple[Client
         (statements, hashed, said), (others, others_hashed, others_said) = (
             cost(world, lambda way=way, name=name: way(name)) for name in NAMES
         )
-        assert hashed == others_hashed == ["check"]
+        assert hashed == others_hashed == ["checkpw"]
         assert said == others_said
         assert abs(statements - others) <= 2, (statements, others)
 
