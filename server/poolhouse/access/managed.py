@@ -25,7 +25,6 @@ from poolhouse.core.errors import (
     InvalidInput,
     LimitExceeded,
     NoSuchEntity,
-    UnmodifiableEntity,
 )
 from poolhouse.policy import Policy, builtin
 
@@ -197,7 +196,7 @@ def _own(arn: str) -> None:
     if not arn.startswith("arn:aws:iam::"):
         raise InvalidInput(f"ARN {arn} is not valid.")
     if arn in builtin.MANAGED:
-        raise UnmodifiableEntity(f"Policy {arn} comes with the server and cannot be changed.")
+        raise InvalidInput(f"Policy {arn} comes with the server and cannot be changed.")
 
 
 def _add_version(arn: str, number: int, text: str, now: datetime) -> None:

@@ -283,14 +283,6 @@ class InvalidInput(PoolhouseError):
     sentence = "The input is invalid."
 
 
-class PolicyNotAttachable(PoolhouseError):
-    sentence = "The policy is not attachable."
-
-
-class UnmodifiableEntity(PoolhouseError):
-    sentence = "The entity cannot be changed."
-
-
 class PackedPolicyTooLarge(PoolhouseError):
     sentence = "Serialized token too large for session"
 
