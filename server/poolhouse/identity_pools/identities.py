@@ -127,7 +127,13 @@ def of_logins(pool: IdentityPool, logins: Sequence[Login]) -> str:
     # What was read may have changed by now: all is decided again under the lock.
     known = next((found for login in logins if (found := owner(pool, login)) is not None), None)
     if known is None:
-        return _create(pool, logins)
+        try:
+            with unit.current().connection.begin_nested():
+                return _create(pool, logins)
+        except ResourceConflict:  # another first visit came between: theirs is the identity
+            known = next((found for login in logins if (found := owner(pool, login)) is not None), None)
+            if known is None:
+                raise
     return _settle(pool, known, logins).id
 
 
