@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from poolhouse_client.credentials import IdentityPool
+from tests.fronts.identity_world import IdentityWorld, allow, identity_world
+from tests.world import World
 
 POOL = "us-east-1:0f0c9c1e-3c1e-4f7e-9f3a-1d2c3b4a5968"
 GUEST, PERSON = "us-east-1:11111111-3c1e-4f7e-9f3a-1d2c3b4a5968", "us-east-1:22222222-3c1e-4f7e-9f3a-1d2c3b4a5968"
@@ -76,3 +78,40 @@ def test_a_refusal_comes_through_with_its_sentence(pool: IdentityPool) -> None:
         stub.add_client_error("get_id", "NotAuthorizedException", "Unauthenticated access is not supported.")
         with pytest.raises(ClientError, match="Unauthenticated access"):
             pool.credentials()
+
+
+# --- Against the server -------------------------------------------------------------------------------------------
+
+
+def _identities(world: World) -> IdentityWorld:
+    made = identity_world(world)
+    roles = {
+        "authenticated": made.role("authenticated", allow("cognito-idp:ListUserPools")),
+        "unauthenticated": made.role("unauthenticated", allow("photos:List")),
+    }
+    made.admin.set_identity_pool_roles(IdentityPoolId=made.id, Roles=roles)
+    return made
+
+
+def test_a_guest_who_signs_in_keeps_the_identity_and_signs_with_its_role(world: World) -> None:
+    made = _identities(world)
+    guest = IdentityPool(made.id, endpoint_url=world.url)
+    sts = guest.session().client("sts", endpoint_url=world.url)
+    assert ":assumed-role/" in sts.get_caller_identity()["Arn"]
+    with pytest.raises(ClientError, match="not authorized"):
+        guest.session().client("cognito-idp", endpoint_url=world.url).list_user_pools(MaxResults=1)
+
+    logins = made.logins(made.pool.user())
+    person = IdentityPool(made.id, logins=logins, identity_id=guest.identity_id, endpoint_url=world.url)
+    idp = person.session().client("cognito-idp", endpoint_url=world.url)
+    assert idp.list_user_pools(MaxResults=1)["UserPools"]
+    assert person.identity_id == guest.identity_id
+
+
+def test_credentials_of_the_server_renew_themselves(world: World) -> None:
+    pool = IdentityPool(_identities(world).id, endpoint_url=world.url)
+    credentials = pool.credentials()
+    first = credentials.get_frozen_credentials().token
+    assert credentials.get_frozen_credentials().token == first
+    credentials._expiry_time = datetime.now(UTC) + timedelta(seconds=30)
+    assert credentials.get_frozen_credentials().token != first

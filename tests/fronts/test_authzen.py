@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import update
 
+from poolhouse.access import credentials, roles
 from poolhouse.access.models import RolePolicy
 from poolhouse.core import cache, clock, unit
 from poolhouse.tokens import issue
@@ -76,8 +77,8 @@ def test_metadata_of_an_unknown_pool_is_404(shared: Guarded) -> None:
 def test_each_endpoint_needs_its_scope(guarded: Guarded, scope: str, path: str) -> None:
     others = [f"poolhouse/{name}" for name in ("evaluate", "search", "explain", "bundle") if name != scope]
     client = guarded.client(*others)
-    for credentials in ({"auth": (client.id, client.secret)}, _bearer(guarded.token(client, *others))):
-        response = guarded.post(path, guarded.question(), **credentials)
+    for proof in ({"auth": (client.id, client.secret)}, _bearer(guarded.token(client, *others))):
+        response = guarded.post(path, guarded.question(), **proof)
         assert response.status_code == 403
         assert f"poolhouse/{scope}" in response.headers["WWW-Authenticate"]
     right = guarded.client(f"poolhouse/{scope}")
@@ -285,6 +286,59 @@ def test_a_clients_own_token_may_what_its_scopes_say(guarded: Guarded) -> None:
     assert not guarded.decision(_of_token(guarded.question(action="List"), token))
     subject = {"subject": {"type": "client", "id": client.id}}
     assert guarded.decision(guarded.question(action="Write") | subject)
+
+
+# --- Sessions of a role as subjects ---------------------------------------------------------------------------------
+
+
+def _session(guarded: Guarded, arn: str, **more: Any) -> dict[str, Any]:
+    """A session of a role, as an identity pool gives one."""
+    with unit.open(guarded.world.runtime):
+        identity = {"cognito-identity.amazonaws.com:sub": "us-east-1:1234"}
+        made = credentials.mint(roles.get(arn), "somebody", context=identity, **more)
+    return {"type": "session", "id": made.session_token, "properties": {"access_key_id": made.access_key_id}}
+
+
+FOLDER = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "photos:*", "Resource": "photos/${cognito-identity.amazonaws.com:sub}/*"}
+    ],
+}
+
+
+def test_a_session_may_what_its_role_may_in_its_own_name(guarded: Guarded) -> None:
+    session = {"subject": _session(guarded, guarded.role(FOLDER))}
+    assert guarded.decision(guarded.question(name="us-east-1:1234/1.jpg") | session)
+    assert not guarded.decision(guarded.question(name="us-east-1:9999/1.jpg") | session)
+    assert guarded.told("search/resource", guarded.question() | session)["results"] == []
+
+
+def test_a_sessions_own_policies_limit_it(guarded: Guarded) -> None:
+    only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "photos:Read", "Resource": "*"}]}
+    session = {"subject": _session(guarded, guarded.role(FOLDER), session_policies=(only,))}
+    mine = "us-east-1:1234/1.jpg"
+    assert guarded.decision(guarded.question(name=mine) | session)
+    assert not guarded.decision(guarded.question(action="Write", name=mine) | session)
+
+
+def test_a_session_that_was_revoked_or_changed_is_nobodys(guarded: Guarded) -> None:
+    arn = guarded.role(FOLDER)
+    session, mine = _session(guarded, arn), guarded.question(name="us-east-1:1234/1.jpg")
+    assert guarded.decision(mine | {"subject": session})
+    other = _session(guarded, arn)
+    for wrong in (
+        session | {"properties": other["properties"]},
+        session | {"properties": {}},
+        session | {"properties": {"access_key_id": 7}},
+        session | {"id": session["id"][:-2] + "AA"},
+        session | {"id": "x"},
+        session | {"id": "é💥"},
+    ):
+        assert not guarded.decision(mine | {"subject": wrong}), wrong
+    with unit.open(guarded.world.runtime):
+        roles.revoke_sessions(arn.rpartition("/")[2])
+    assert not guarded.decision(mine | {"subject": session})
 
 
 # --- Why ----------------------------------------------------------------------------------------------------------

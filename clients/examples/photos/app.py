@@ -1,4 +1,4 @@
-"""An API that keeps photos: people have folders, editors publish, guests see what there is; and a page that says why."""
+"""An API that keeps photos: people have folders, editors publish, guests see a list; and a page that says why."""
 
 import json
 import os

@@ -54,11 +54,11 @@ class Asked:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self._known: dict[tuple[str, str], Subject | None] = {}
+        self._known: dict[tuple[str, str, str], Subject | None] = {}
 
     def subject(self, entity: Entity) -> Subject | None:
         """The subject, or None. Raises AccessDenied where a policy of theirs cannot be read."""
-        key = (entity.type, entity.id)
+        key = (entity.type, entity.id, str(entity.properties.get("access_key_id", "")))
         if key not in self._known:
             self._known[key] = subjects.find(self.pool, *key)
         return self._known[key]

@@ -38,12 +38,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role's permissions, compiled."""
+    """A role's permissions, compiled; `session` are the policies of a session of it, which limit it further."""
 
     name: str
     policies: tuple[Policy, ...]
     boundary: Policy | None = None
     arn: str = ""
+    session: tuple[Policy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,9 @@ def _by_scope(request: Request, through: tuple[Policy, ...]) -> Verdict:
 
 def _by_role(role: Role, action: str, resource: str, keys: Mapping[str, Value]) -> Decision:
     principal = Principal(role.arn, role=role.arn) if role.arn else Principal(role.name, "Service")
-    return decide(Request(action, resource, keys, principal), role.policies, boundary=role.boundary)
+    return decide(
+        Request(action, resource, keys, principal), role.policies, boundary=role.boundary, session_policies=role.session
+    )
 
 
 def _joined(roles: tuple[Role, ...], decisions: list[Decision]) -> Verdict:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from poolhouse.access import roles
+from poolhouse.access import authorize, credentials, roles, sessions
 from poolhouse.core import clock, runtime
-from poolhouse.core.errors import NotAuthorized
+from poolhouse.core.errors import ExpiredSession, NotAuthorized, UnrecognizedClient
 from poolhouse.decisions.grants import PERSONAL, Role, Scopes, Subject
 from poolhouse.tokens import verify
 from poolhouse.user_pools import lookup
@@ -17,15 +17,15 @@ from poolhouse.users import directory, groups
 from poolhouse.users.groups import Group
 from poolhouse.users.snapshot import User
 
-TYPES = ("user", "access_token", "client")
 _LONGEST_ID = 16_384
 _SUB = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def find(pool: Pool, kind: str, name: str) -> Subject | None:
+def find(pool: Pool, kind: str, name: str, access_key_id: str = "") -> Subject | None:
     """The subject of an AuthZEN request, or None: unknown, disabled, or with a token that does not work.
 
-    A `user` is named by `sub`, username or active alias; an `access_token` by itself; a `client` by its id.
+    A `user` is named by `sub`, username or active alias; an `access_token` by itself; a `client` by its id;
+    a `session` of a role, such as an identity's, by its session token, which belongs to `access_key_id`.
     """
     if len(name) > _LONGEST_ID or "\x00" in name or not name.isprintable():
         return None
@@ -38,7 +38,7 @@ def find(pool: Pool, kind: str, name: str) -> Subject | None:
     if kind == "client":
         client = lookup.find_client(pool, name) if len(name) <= 128 else None
         return None if client is None else _of_client(client, frozenset(client.oauth_scopes))
-    return None
+    return _of_session(name, access_key_id) if kind == "session" else None
 
 
 def of_user(pool: Pool, user: User) -> Subject:
@@ -71,6 +71,20 @@ def _of_client(client: Client, scopes: frozenset[str]) -> Subject:
     return Subject(client.id, (), scopes, machine=True, facts=facts)
 
 
+def _of_session(token: str, access_key_id: str) -> Subject | None:
+    """The bearer of temporary credentials: their role, cut down to what the session was given for."""
+    try:
+        session = credentials.open_(token, access_key_id)
+    except (UnrecognizedClient, ExpiredSession):
+        return None
+    if session.role is None:  # an administrator's: the server's own affair
+        return None
+    role = session.role
+    mine = Role(role.name, role.policies, role.boundary, role.arn, session.session_policies)
+    facts = authorize.circumstances(sessions.caller(session), {})
+    return Subject(session.name, (mine,), facts=facts)
+
+
 def _roles(arns: Iterable[str | None]) -> tuple[Role, ...]:
     found = (role_of(arn) for arn in dict.fromkeys(arns) if arn)
     return tuple(role for role in found if role is not None)
@@ -96,4 +110,4 @@ def moment() -> dict[str, Any]:
     return {"aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(now.timestamp()))}
 
 
-__all__ = ["TYPES", "find", "moment", "of_user", "role_of", "scopes", "with_groups"]
+__all__ = ["find", "moment", "of_user", "role_of", "scopes", "with_groups"]
