@@ -13,14 +13,21 @@ from pathlib import Path
 from poolhouse.api import model, registry
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "compatibility.md"
-_TITLES = {"cognito-idp": "User pools", "cognito-identity": "Identity pools", "poolhouse": "Beyond Cognito"}
+_TITLES = {
+    "cognito-idp": "User pools",
+    "cognito-identity": "Identity pools",
+    "iam": "Roles, policies and administrators",
+    "sts": "Temporary credentials",
+    "poolhouse": "Beyond Cognito",
+}
 _OPENING = """\
 # Compatibility
 
 Every operation of the official service models, and whether this server performs it. An operation that is not there yet
 answers HTTP 501 with `OperationNotImplementedException`. All others take every member that the model has; a member that
 has no effect stands beside its operation, with the reason. Operations that Cognito does not have form a service of
-their own, at the end.
+their own, at the end. Of IAM and STS, most of whose operations are about other services, only those that are there are
+listed.
 
 This page is written by `tools/compatibility.py` from the code; a test keeps it current.
 """
@@ -28,7 +35,9 @@ This page is written by `tools/compatibility.py` from the code; a test keeps it 
 
 def page() -> str:
     """The page's text."""
-    return "\n".join([_OPENING, *(section for service in model.SERVICES + model.OURS for section in _section(service))])
+    return "\n".join(
+        [_OPENING, *(section for service in model.SERVICES + model.QUERY + model.OURS for section in _section(service))]
+    )
 
 
 def _section(service: str) -> list[str]:
@@ -40,7 +49,7 @@ def _section(service: str) -> list[str]:
         "| Operation | | Signed | Members without effect |",
         "|---|---|---|---|",
     ]
-    for name in sorted(described):
+    for name in sorted(done if service in model.QUERY else described):
         found = registry.find(service, name)
         notes = "; ".join(f"`{member}`: {note}" for member, note in sorted(found.ignores.items())) if found else ""
         there, signed = "yes" if found else "not yet", "yes" if described[name].signed else ""

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete as delete_from
 from sqlalchemy import insert, select, update
 
-from poolhouse.access import documents, managed, names
+from poolhouse.access import documents, events, managed, names
 from poolhouse.access.models import (
     IamRole,
     IamUser,
@@ -48,6 +48,11 @@ class Kind:
         if unit.execute(select(self.holder.name).where(self.holder.name == name)).first() is None:
             raise self.unknown(name)
 
+    def note(self, name: str, what: str) -> None:
+        """Say that what a holder may do has changed: to caches and to the audit log."""
+        cache.changed()
+        events.changed(f"{self.noun}/{name}", what)
+
     def unknown(self, name: str) -> NoSuchEntity:
         """What is said of one that does not exist."""
         return NoSuchEntity(f"The {self.noun} with name {name} cannot be found.")
@@ -73,7 +78,7 @@ def put_inline(kind: Kind, name: str, policy_name: str, document: str | Mapping[
     which = (kind.mine(kind.inline, name), kind.inline.name == policy_name)
     if not unit.execute(update(kind.inline).where(*which).values(document=text)).rowcount:
         unit.execute(insert(kind.inline).values({kind.column: name, "name": policy_name, "document": text}))
-    cache.changed()
+    kind.note(name, f"policy {policy_name} put")
 
 
 def inline(kind: Kind, name: str) -> list[Any]:
@@ -99,7 +104,7 @@ def delete_inline(kind: Kind, name: str, policy_name: str) -> None:
     which = (kind.mine(kind.inline, name), kind.inline.name == policy_name)
     if not unit.execute(delete_from(kind.inline).where(*which)).rowcount:
         raise NoSuchEntity(f"The {kind.noun} policy with name {policy_name} cannot be found.")
-    cache.changed()
+    kind.note(name, f"policy {policy_name} deleted")
 
 
 # --- attached -----------------------------------------------------------------------------------------------------
@@ -117,7 +122,7 @@ def attach(kind: Kind, name: str, policy_arn: str) -> None:
     if len(held) >= _ATTACHED_AT_MOST:
         raise LimitExceeded(f"Cannot exceed quota for PoliciesPer{kind.noun.capitalize()}: {_ATTACHED_AT_MOST}")
     unit.execute(insert(kind.attached).values({kind.column: name, "policy_arn": policy_arn}))
-    cache.changed()
+    kind.note(name, f"{policy_arn} attached")
 
 
 def attached(kind: Kind, name: str) -> list[str]:
@@ -133,7 +138,7 @@ def detach(kind: Kind, name: str, policy_arn: str) -> None:
     which = (kind.mine(kind.attached, name), kind.attached.policy_arn == policy_arn)
     if not unit.execute(delete_from(kind.attached).where(*which)).rowcount:
         raise NoSuchEntity(f"Policy {policy_arn} was not found.")
-    cache.changed()
+    kind.note(name, f"{policy_arn} detached")
 
 
 # --- boundary, and all together -----------------------------------------------------------------------------------
@@ -146,7 +151,7 @@ def set_boundary(kind: Kind, name: str, policy_arn: str) -> None:
     if policy_arn and not managed.exists(policy_arn):
         raise managed.unknown(policy_arn)
     unit.execute(update(kind.holder).where(kind.holder.name == name).values(boundary_arn=policy_arn))
-    cache.changed()
+    kind.note(name, f"boundary {policy_arn or 'removed'}")
 
 
 def compiled(kind: Kind, name: str) -> tuple[Policy, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy import delete as delete_from
 
 from poolhouse.access import holdings, managed, names
 from poolhouse.access.models import AccessKey, IamUser, UserAttachment, UserPolicy
-from poolhouse.core import cache, clock, unit
+from poolhouse.core import clock, unit
 from poolhouse.core.errors import DeleteConflict, EntityAlreadyExists, InvalidInput
 from poolhouse.policy import Policy
 
@@ -44,6 +44,7 @@ def create(
         "created_at": clock.now(),
     }
     unit.execute(insert(IamUser).values(**values))
+    holdings.USER.note(name, "created")
     return row(name)
 
 
@@ -54,7 +55,7 @@ def delete(name: str) -> None:
         unit.execute(delete_from(table).where(table.user_name == name))
     if not unit.execute(delete_from(IamUser).where(IamUser.name == name)).rowcount:
         raise holdings.USER.unknown(name)
-    cache.changed()
+    holdings.USER.note(name, "deleted")
 
 
 def delete_bare(name: str) -> None:

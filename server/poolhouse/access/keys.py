@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy import delete as delete_from
 
-from poolhouse.access import iam_users, names
+from poolhouse.access import events, iam_users, names
 from poolhouse.access.caller import Caller
 from poolhouse.access.models import AccessKey, IamUser
 from poolhouse.core import cache, clock, runtime, sealing, unit
@@ -55,12 +55,14 @@ def create(user_name: str) -> Key:
             created_at=clock.now(),
         )
     )
+    events.changed(f"access-key/{key_id}", f"created for {user_name}")
     return Key(key_id, secret, _caller(user_name, user.user_id, key_id, user.path))
 
 
 def set_active(key_id: str, active: bool, *, user_name: str | None = None) -> None:
     """Switch a key off, or on again; with `user_name` only if it is that user's. Raises NoSuchEntity."""
     unit.write()
+    events.changed(f"access-key/{key_id[:128]}", "switched on" if active else "switched off")
     if not unit.execute(update(AccessKey).where(*_which(key_id, user_name)).values(active=active)).rowcount:
         raise NoSuchEntity(f"The Access Key with id {key_id} cannot be found.")
     cache.changed()
@@ -69,6 +71,7 @@ def set_active(key_id: str, active: bool, *, user_name: str | None = None) -> No
 def delete(key_id: str, *, user_name: str | None = None) -> None:
     """Remove a key for good; with `user_name` only if it is that user's. Raises NoSuchEntity."""
     unit.write()
+    events.changed(f"access-key/{key_id[:128]}", "deleted")
     if not unit.execute(delete_from(AccessKey).where(*_which(key_id, user_name))).rowcount:
         raise NoSuchEntity(f"The Access Key with id {key_id} cannot be found.")
     cache.changed()

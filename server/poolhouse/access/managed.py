@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy import delete as delete_from
 
-from poolhouse.access import documents, names
+from poolhouse.access import documents, events, names
 from poolhouse.access.models import (
     IamRole,
     IamUser,
@@ -66,6 +66,7 @@ def create(
     }
     unit.execute(insert(ManagedPolicyRow).values(**values))
     _add_version(arn, 1, text, now)
+    _note(arn, "created")
     return require(arn)
 
 
@@ -108,7 +109,7 @@ def delete(arn: str) -> None:
         )
     unit.execute(delete_from(PolicyVersion).where(PolicyVersion.policy_arn == arn))
     unit.execute(delete_from(ManagedPolicyRow).where(ManagedPolicyRow.arn == arn))
-    cache.changed()
+    _note(arn, "deleted")
 
 
 def attachments(arn: str) -> dict[str, int]:
@@ -142,8 +143,7 @@ def add_version(arn: str, document: str, *, default: bool) -> Row[Any]:
         values["default_version"] = number
     unit.execute(update(ManagedPolicyRow).where(ManagedPolicyRow.arn == arn).values(**values))
     _add_version(arn, number, text, now)
-    if default:
-        cache.changed()
+    _note(arn, f"version {number} created" + (", in force" if default else ""))
     return version(arn, f"v{number}")
 
 
@@ -171,7 +171,7 @@ def set_default(arn: str, version_id: str) -> None:
     chosen = version(arn, version_id)
     values = {"default_version": chosen.version, "modified_at": clock.now()}
     unit.execute(update(ManagedPolicyRow).where(ManagedPolicyRow.arn == arn).values(**values))
-    cache.changed()
+    _note(arn, f"version {chosen.version} in force")
 
 
 def delete_version(arn: str, version_id: str) -> None:
@@ -184,12 +184,18 @@ def delete_version(arn: str, version_id: str) -> None:
         raise DeleteConflict("Cannot delete the default version of a policy.")
     which = (PolicyVersion.policy_arn == arn, PolicyVersion.version == chosen.version)
     unit.execute(delete_from(PolicyVersion).where(*which))
+    _note(arn, f"version {chosen.version} deleted")
 
 
 def unknown(arn: str) -> NoSuchEntity:
     """What is said of a policy that does not exist."""
     known = ", ".join(builtin.MANAGED)
     return NoSuchEntity(f"Policy {arn} does not exist or is not attachable.", hint=f"those that come along: {known}")
+
+
+def _note(arn: str, what: str) -> None:
+    cache.changed()
+    events.changed("policy" + arn.partition(":policy")[2], what)
 
 
 def _own(arn: str) -> None:

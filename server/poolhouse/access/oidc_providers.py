@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy import delete as delete_from
 
-from poolhouse.access import names
+from poolhouse.access import events, names
 from poolhouse.access.models import OidcProvider
 from poolhouse.core import cache, clock, runtime, unit
 from poolhouse.core.errors import (
@@ -68,7 +68,7 @@ def create(url: str, client_ids: Sequence[str], thumbprints: Sequence[str], tags
             created_at=clock.now(),
         )
     )
-    cache.changed()
+    _note(name, "created")
     return arn(name)
 
 
@@ -102,7 +102,7 @@ def delete(provider_arn: str) -> None:
     unit.write()
     row = require(provider_arn)
     unit.execute(delete_from(OidcProvider).where(OidcProvider.name == row.name))
-    cache.changed()
+    _note(row.name, "deleted")
 
 
 def arn(name: str) -> str:
@@ -114,7 +114,12 @@ def _set(provider_arn: str, **values: Any) -> None:
     unit.write()
     row = require(provider_arn)
     unit.execute(update(OidcProvider).where(OidcProvider.name == row.name).values(**values))
+    _note(row.name, f"{', '.join(sorted(values))} set")
+
+
+def _note(name: str, what: str) -> None:
     cache.changed()
+    events.changed(f"oidc-provider/{name}", what)
 
 
 def _require_few(client_ids: Sequence[str]) -> None:

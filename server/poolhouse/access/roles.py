@@ -12,7 +12,7 @@ from sqlalchemy import delete as delete_from
 
 from poolhouse.access import documents, holdings, managed, names
 from poolhouse.access.models import IamRole
-from poolhouse.core import cache, clock, runtime, unit
+from poolhouse.core import clock, runtime, unit
 from poolhouse.core.errors import (
     AccessDenied,
     DeleteConflict,
@@ -108,7 +108,7 @@ def create(
         "created_at": clock.now(),
     }
     unit.execute(insert(IamRole).values(**values))
-    cache.changed()
+    holdings.ROLE.note(name, "created")
     return require(name)
 
 
@@ -156,7 +156,7 @@ def delete(name: str) -> None:
     if holdings.attached(holdings.ROLE, name):
         raise DeleteConflict("Cannot delete entity, must detach all policies first.")
     unit.execute(delete_from(IamRole).where(IamRole.name == name))
-    cache.changed()
+    holdings.ROLE.note(name, "deleted")
 
 
 def merged_tags(held: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
@@ -175,7 +175,7 @@ def _set(name: str, **values: Any) -> None:
     unit.write()
     if not unit.execute(update(IamRole).where(IamRole.name == name).values(**values)).rowcount:
         raise holdings.ROLE.unknown(name)
-    cache.changed()
+    holdings.ROLE.note(name, f"{', '.join(sorted(values))} set")
 
 
 def _load(arn_or_name: str) -> Role:
