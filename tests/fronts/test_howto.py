@@ -1,0 +1,172 @@
+"""The how-tos work as they are written: their commands are read from the page and run, their Python too."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+import requests
+
+from tests.architecture.tree import ROOT, read
+from tests.conftest import Databases
+from tests.fronts.test_cli import Installation
+from tests.oidc import Browser, api, machine
+from tests.world import World
+
+HOWTO = ROOT / "docs" / "howto"
+POOL = "us-east-1_AbCdEfGhI"  # what pages call a pool
+
+
+def blocks(page: str, language: str = "") -> list[str]:
+    """The fenced blocks of a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", read(HOWTO / page), re.MULTILINE | re.DOTALL)
+
+
+def calls(page: str) -> list[tuple[str, dict[str, Any]]]:
+    """Every `poolhouse call` of a page, with its members."""
+    found = []
+    for block in blocks(page):
+        for name, members in re.findall(r"poolhouse call cognito-idp (\w+) '(\{.*?\})'", block, re.DOTALL):
+            found.append((name, json.loads(members)))
+    return found
+
+
+@pytest.fixture
+def world(databases: Databases, tmp_path: Path) -> Iterator[World]:
+    world = World(databases.make("sqlite"), tmp_path)
+    yield world
+    world.close()
+
+
+def performed(world: World, page: str, **ids: str) -> list[dict[str, Any]]:
+    """What the calls of a page answer, with a pool of ours in place of the page's."""
+    answers = []
+    for name, members in calls(page):
+        given = {key: ids.get(key, value) for key, value in members.items()}
+        snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        answers.append(getattr(world.idp, snake)(**given))
+    return answers
+
+
+def test_a_web_app_written_as_the_page_says_signs_people_in(world: World) -> None:
+    pool = world.pool()
+    ann = pool.user("ann", email="ann@example.com", email_verified="true")
+    (made,) = performed(world, "web-app.md", UserPoolId=pool.id)
+    client = made["UserPoolClient"]
+    (source,) = blocks("web-app.md", "python")
+    source = source.replace(f"http://localhost:8080/{POOL}", f"http://localhost:{world.port}/{pool.id}")
+    source = source.replace("<client id>", client["ClientId"]).replace("<client secret>", client["ClientSecret"])
+    names: dict[str, Any] = {"__name__": "app"}
+    exec(compile(source, "web-app.md", "exec"), names)
+    visitor, browser = names["app"].test_client(), Browser(world)
+    assert visitor.get("/").headers["Location"] == "/login"
+    browser.go(visitor.get("/login").headers["Location"])
+    page = browser.sign_in(ann)
+    assert page.url.startswith("http://localhost:5000/callback?")
+    parts = urlsplit(page.url)
+    assert visitor.get(f"{parts.path}?{parts.query}").headers["Location"] == "/"
+    assert visitor.get("/").get_data(as_text=True) == "Hello ann@example.com"
+    out = f"{world.url}/{pool.id}/logout?client_id={client['ClientId']}&logout_uri=http://localhost:5000/"
+    assert browser.go(out).url == "http://localhost:5000/"
+
+
+def test_an_api_written_as_the_page_says_knows_its_scopes(world: World) -> None:
+    jwt = pytest.importorskip("jwt")
+    pool = world.pool()
+    server, job, asker = performed(world, "resource-servers.md", UserPoolId=pool.id)
+    assert server["ResourceServer"]["Identifier"] == "notes"
+    issuer, job, asker = pool.issuer, job["UserPoolClient"], asker["UserPoolClient"]
+    asked = {"grant_type": "client_credentials", "scope": "notes/read"}
+    secret = (job["ClientId"], job["ClientSecret"])
+    token = requests.post(f"{issuer}/oauth2/token", asked, auth=secret, timeout=10).json()["access_token"]
+    by = (asker["ClientId"], asker["ClientSecret"])
+    told = requests.post(f"{issuer}/oauth2/introspect", {"token": token}, auth=by, timeout=10).json()
+    assert (told["active"], told["scope"]) == (True, "notes/read")
+    names: dict[str, Any] = {"ISSUER": issuer}
+    (source,) = blocks("resource-servers.md", "python")
+    exec(compile(source, "resource-servers.md", "exec"), names)
+    assert names["scopes"](token) == {"notes/read"}
+    other = world.pool()
+    elsewhere = machine(other, api(other)).token(grant_type="client_credentials").get_json()["access_token"]
+    with pytest.raises(jwt.PyJWTError):
+        names["scopes"](elsewhere)
+
+
+def test_people_are_moved_as_the_page_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = world.pool(), world.pool(AutoVerifiedAttributes=["email"])
+    client = ours.client()
+    theirs.user("ann", email="moved@example.com", email_verified="true")
+    (source,) = blocks("moving-from-cognito.md", "python")
+    source = source.replace("us-east-1_theirs", theirs.id).replace("us-east-1_ours", ours.id)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: world.idp)
+    exec(compile(source, "moving-from-cognito.md", "exec"), {})
+    world.idp.forgot_password(ClientId=client.id, Username="ann")
+    code = world.code("moved@example.com")
+    given = {"ClientId": client.id, "Username": "ann", "ConfirmationCode": code, "Password": "N3w-and-long!"}
+    world.idp.confirm_forgot_password(**given)
+    ann = SimpleNamespace(username="ann", password="N3w-and-long!")
+    assert client.tokens(ann)  # type: ignore[arg-type]
+
+
+def test_secrets_of_clients_are_changed_as_the_page_says(world: World) -> None:
+    pool = world.pool()
+    client = pool.client(GenerateSecret=True)
+    names = [name for name, _ in calls("key-rotation.md")]
+    assert names == ["AddUserPoolClientSecret", "ListUserPoolClientSecrets", "DeleteUserPoolClientSecret"]
+    scope = {"UserPoolId": pool.id, "ClientId": client.id}
+    added = world.idp.add_user_pool_client_secret(**scope)["ClientSecretDescriptor"]
+    listed = world.idp.list_user_pool_client_secrets(**scope)["ClientSecrets"]
+    former = next(s["ClientSecretId"] for s in listed if s["ClientSecretId"] != added["ClientSecretId"])
+    world.idp.delete_user_pool_client_secret(**scope, ClientSecretId=former)
+
+
+def test_the_clients_of_aws_find_us_by_their_own_variable(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = read(HOWTO / "moving-from-cognito.md")
+    (variable,) = re.findall(r"export (AWS_ENDPOINT_URL_\w+)=", page)
+    monkeypatch.setenv(variable, f"http://localhost:{world.port}")
+    key = world.idp._get_credentials()
+    found = boto3.client(
+        "cognito-idp", region_name="us-east-1", aws_access_key_id=key.access_key, aws_secret_access_key=key.secret_key
+    )
+    assert found.list_user_pools(MaxResults=1)["UserPools"] == []
+
+
+def test_a_backup_comes_back_as_the_page_says(tmp_path: Path) -> None:
+    made = Installation(tmp_path)
+    made.says("init")
+    pool_id = made.call("CreateUserPool", PoolName="kept")["UserPool"]["Id"]
+    (command,) = re.findall(r'^sqlite3 data/poolhouse.db "\.backup \'(.+)\'"$', read(HOWTO / "backup.md"), re.MULTILINE)
+    restored = tmp_path / "restored"
+    restored.mkdir(mode=0o700)
+    source, copy = made.data / "poolhouse.db", tmp_path / command
+    with made.serving(), sqlite3.connect(source) as store, sqlite3.connect(copy) as kept:
+        store.backup(kept)
+    (tmp_path / command).rename(restored / "poolhouse.db")
+    shutil.copy2(made.data / "master.key", restored)  # as `cp -p` does
+    made.data = restored
+    made.environ["POOLHOUSE_DATA_DIR"] = str(restored)
+    assert "cp -p" in read(HOWTO / "backup.md")
+    assert "fault" not in made.run("doctor").stdout
+    assert made.call("DescribeUserPool", UserPoolId=pool_id)["UserPool"]["Name"] == "kept"
+
+
+def test_every_command_of_ours_on_the_pages_is_one() -> None:
+    from poolhouse.cli import parser
+
+    lines = [line for page in HOWTO.glob("*.md") for block in blocks(page.name) for line in block.splitlines()]
+    tried = 0
+    for line in lines:
+        if not (found := re.fullmatch(r"(?:[A-Z_]+=\S+ )*poolhouse ((?:(?!call).)+)", line)):
+            continue
+        parser().parse_args(found[1].replace("…", "X").split())
+        tried += 1
+    assert tried >= 12
