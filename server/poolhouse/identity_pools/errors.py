@@ -17,5 +17,6 @@ class InvalidIdentityPoolConfiguration(PoolhouseError):
     sentence = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
 
 
-class ExternalService(PoolhouseError):
+class ProviderUnreachable(PoolhouseError):
+    aws = "ExternalServiceException"
     sentence = "The identity provider could not be asked. Please try again."

@@ -33,7 +33,7 @@ _SIGNED_IN = prepared.Read(
 
 
 def verify(pool: IdentityPool, given: Mapping[str, str]) -> tuple[Login, ...]:
-    """Every login, believed. Raises NotAuthorized, ExternalService, InvalidParameter, ResourceConflict.
+    """Every login, believed. Raises NotAuthorized, ProviderUnreachable, InvalidParameter, ResourceConflict.
 
     All or nothing: a good login beside a bad one opens nothing, or a client would never learn of the bad one.
     """

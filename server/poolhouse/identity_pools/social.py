@@ -18,7 +18,7 @@ from poolhouse.core import clock, ids, outbound, runtime
 from poolhouse.core.errors import NotAuthorized
 from poolhouse.core.outbound import Unreachable
 from poolhouse.identity_pools import web_tokens
-from poolhouse.identity_pools.errors import ExternalService
+from poolhouse.identity_pools.errors import ProviderUnreachable
 from poolhouse.identity_pools.openid import INVALID
 from poolhouse.identity_pools.verified import Login
 
@@ -92,7 +92,7 @@ PROVIDERS: Mapping[str, OpenId | Asked] = {
 
 
 def verify(provider: str, app: str, token: str) -> Login:
-    """A login of one of ``PROVIDERS`` through the application ``app``. Raises NotAuthorized, ExternalService."""
+    """A login of one of ``PROVIDERS`` through the application ``app``. Raises NotAuthorized, ProviderUnreachable."""
     known = PROVIDERS.get(provider)
     if known is None:
         raise NotAuthorized(f"Logins of {provider} are no longer supported: the provider is gone.")
@@ -133,7 +133,7 @@ def _answer(url: str, headers: Mapping[str, str]) -> dict[str, Any]:
             raise Unreachable("the answer is not an object")
         return found
     except Unreachable as reason:
-        raise ExternalService(hint=str(reason)) from None
+        raise ProviderUnreachable(hint=str(reason)) from None
 
 
 def _percent(text: str) -> str:

@@ -20,7 +20,7 @@ from poolhouse.core.errors import (
 )
 from poolhouse.identity_pools import choose_role, identities, logins, openid, providers, snapshot, tagging
 from poolhouse.identity_pools.choose_role import Credential
-from poolhouse.identity_pools.errors import ExternalService, InvalidIdentityPoolConfiguration, ResourceConflict
+from poolhouse.identity_pools.errors import InvalidIdentityPoolConfiguration, ProviderUnreachable, ResourceConflict
 from poolhouse.identity_pools.identities import Identity
 from poolhouse.identity_pools.snapshot import IdentityPool
 from poolhouse.identity_pools.verified import Login
@@ -114,7 +114,7 @@ def credentials(asked: str, given: Mapping[str, str], custom_role_arn: str | Non
     try:
         return proof.identity.id, _minted(proof, arn)
     except IDPCommunicationError as reason:
-        raise ExternalService(str(reason), hint=reason.hint) from None
+        raise ProviderUnreachable(str(reason), hint=reason.hint) from None
     except (AccessDenied, NoSuchEntity, Validation, PackedPolicyTooLarge, MalformedPolicyDocument) as reason:
         raise InvalidIdentityPoolConfiguration(hint=f"{arn}: {reason} {reason.hint}") from None
 

@@ -9,7 +9,7 @@ from poolhouse.core import clock, jose
 from poolhouse.core.errors import NotAuthorized
 from poolhouse.core.outbound import Unreachable
 from poolhouse.identity_pools import remote_keys
-from poolhouse.identity_pools.errors import ExternalService
+from poolhouse.identity_pools.errors import ProviderUnreachable
 from poolhouse.identity_pools.openid import INVALID
 
 _SKEW_SECONDS = 60
@@ -21,7 +21,7 @@ def verified(
 ) -> dict[str, Any]:
     """The claims of an ID token of one of ``issuers`` for one of ``audiences``.
 
-    ``keys_at`` is a JWK Set's URL, or with ``discover`` the issuer's. Raises NotAuthorized, ExternalService.
+    ``keys_at`` is a JWK Set's URL, or with ``discover`` the issuer's. Raises NotAuthorized, ProviderUnreachable.
     """
     try:
         head = jose.header(token)
@@ -34,7 +34,7 @@ def verified(
     except jose.InvalidToken as reason:
         raise NotAuthorized(INVALID + "Can't validate the token.", hint=str(reason)) from None
     except Unreachable as reason:
-        raise ExternalService(hint=str(reason)) from None
+        raise ProviderUnreachable(hint=str(reason)) from None
     _check_life(claims)
     audience(claims, audiences)
     subject = claims.get("sub")

@@ -10,7 +10,7 @@ from poolhouse.access import oidc_providers
 from poolhouse.core import jose, runtime
 from poolhouse.core.errors import ExpiredToken, IDPCommunicationError, InvalidIdentityToken, NotAuthorized
 from poolhouse.identity_pools import openid, providers, web_tokens
-from poolhouse.identity_pools.errors import ExternalService
+from poolhouse.identity_pools.errors import ProviderUnreachable
 from poolhouse.tokens import verify
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Pool
@@ -86,7 +86,7 @@ def _of_provider(token: str, provider: oidc_providers.Provider) -> WebIdentity:
                 discover=True,
             )
         )
-    except ExternalService as failed:
+    except ProviderUnreachable as failed:
         raise IDPCommunicationError("Couldn't reach the identity provider's keys.", hint=failed.hint) from None
     audience = web_tokens.audience(claims, provider.client_ids)
     context = _context((provider.name,), claims, audience)
