@@ -11,9 +11,11 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import update
 
-from poolhouse.access import credentials, roles
+from poolhouse.access import caller, credentials, roles
 from poolhouse.access.models import RolePolicy
+from poolhouse.api.perform import perform
 from poolhouse.core import cache, clock, unit
+from poolhouse.core.errors import InvalidParameter
 from poolhouse.tokens import issue
 from poolhouse.user_pools import clients, lookup
 from poolhouse.users import directory
@@ -276,6 +278,31 @@ def test_an_action_that_no_scope_covers_is_not_limited(guarded: Guarded) -> None
     token = _app_token(guarded, "openid")
     assert guarded.decision(_of_token(guarded.question(action="List"), token))
     assert not guarded.decision(_of_token(guarded.question(action="Read"), token))
+
+
+def _cover(guarded: Guarded, covered: dict[str, Any]) -> Any:
+    """Set the pool's own ScopeActions."""
+    with unit.open(guarded.world.runtime):
+        who = caller.operator(guarded.world.settings.account_id)
+        given = {"UserPoolId": guarded.pool.id, "Extensions": {"ScopeActions": covered}}
+        return perform(who, "poolhouse", "SetUserPoolExtensions", given)["Extensions"]["ScopeActions"]
+
+
+def test_a_scope_covers_the_actions_that_the_pool_says(guarded: Guarded) -> None:
+    mine = f"{guarded.ann.sub}/1.jpg"
+    covered = {"photos/Read": ["photos:Read", "photos:Li*"], "photos/Write": ["photos:*"]}
+    assert _cover(guarded, covered) == covered
+    reader, writer, other = (_app_token(guarded, f"photos/{name}") for name in ("Read", "Write", "Nothing"))
+    assert guarded.decision(_of_token(guarded.question(action="List"), reader))
+    assert not guarded.decision(_of_token(guarded.question(action="Write", name=mine), reader))
+    assert guarded.decision(_of_token(guarded.question(action="Write", name=mine), writer))
+    assert not guarded.decision(_of_token(guarded.question(action="List"), other))
+
+
+@pytest.mark.parametrize("actions", [["nonsense"], ["a:b c"], [""], [], ["*:*"], ["a:b\n"]], ids=str)
+def test_what_is_no_action_cannot_be_covered(guarded: Guarded, actions: list[str]) -> None:
+    with pytest.raises(InvalidParameter):
+        _cover(guarded, {"photos/Read": actions})
 
 
 def test_a_clients_own_token_may_what_its_scopes_say(guarded: Guarded) -> None:

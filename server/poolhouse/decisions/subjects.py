@@ -101,7 +101,12 @@ def role_of(arn: str) -> Role | None:
 
 def scopes(pool: Pool) -> Scopes:
     """What the pool's scopes cover, from memory while nothing changes."""
-    return runtime.current().cache.get(("scope actions", pool.id), lambda: Scopes(pool.resource_scopes))
+
+    def load() -> Scopes:
+        own = pool.settings.get("Poolhouse") or {}
+        return Scopes(pool.resource_scopes, own.get("scope_actions"))
+
+    return runtime.current().cache.get(("scope actions", pool.id), load)
 
 
 def moment() -> dict[str, Any]:

@@ -12,6 +12,9 @@ from poolhouse.core.errors import InvalidParameter
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEYS_AT_MOST = 20
 _SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
+_SCOPES_AT_MOST = 300
+_ACTIONS_AT_MOST = 50
+_ACTION = re.compile(r"\*|(?=.{1,128}$)[A-Za-z0-9-]+:[A-Za-z0-9_*?-]+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x23-\x5b\x5d-\x7e]{1,500}")
 
 Check = Callable[[str, Any], Any]
@@ -69,6 +72,19 @@ def _color(name: str, value: Any) -> str:
     return value.lower()
 
 
+def _scope_actions(name: str, value: Any) -> dict[str, list[str]]:
+    """Which actions of policies a scope covers. A scope that is not there yet covers nothing for anybody."""
+    if not isinstance(value, Mapping) or len(value) > _SCOPES_AT_MOST:
+        raise InvalidParameter(f"{name} must give lists of actions by scope, for at most {_SCOPES_AT_MOST} scopes.")
+    for scope, actions in value.items():
+        fits = isinstance(scope, str) and 0 < len(scope) <= 512 and isinstance(actions, list)
+        if not fits or not 0 < len(actions) <= _ACTIONS_AT_MOST:
+            raise InvalidParameter(f"{name}: a scope covers 1 to {_ACTIONS_AT_MOST} actions.")
+        if not all(isinstance(action, str) and _ACTION.fullmatch(action) for action in actions):
+            raise InvalidParameter(f"{name}: an action has the form service:action, such as photos:Get*.")
+    return {scope: list(actions) for scope, actions in value.items()}
+
+
 def _jwks(name: str, value: Any) -> dict[str, Any]:
     """A JWK Set (RFC 7517 §5) of public keys that we can verify with; a private one is refused, lest it be stored."""
     keys = value.get("keys") if isinstance(value, Mapping) else None
@@ -96,6 +112,7 @@ _POOL: Mapping[str, Check] = {
     "introspection_for_api_tokens": _switch,
     "token_errors": _one_of("standard", "cognito"),
     "accent": _color,
+    "scope_actions": _scope_actions,
 }
 _CLIENT: Mapping[str, Check] = {
     "token_endpoint_auth_method": _one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none"),

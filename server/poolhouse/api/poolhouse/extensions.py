@@ -18,6 +18,7 @@ _POOL = {
     "IntrospectionForApiTokens": "introspection_for_api_tokens",
     "TokenErrors": "token_errors",
     "AccentColor": "accent",
+    "ScopeActions": "scope_actions",
 }
 _CLIENT = {
     "TokenEndpointAuthMethod": "token_endpoint_auth_method",
