@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from poolhouse.core import jose
@@ -19,9 +21,9 @@ def ids(world: World) -> IdentityWorld:
     return made
 
 
-def token(ids: IdentityWorld, user: str, **more: object) -> tuple[str, str]:
+def token(ids: IdentityWorld, user: str, logins: dict[str, str] | None = None, **more: Any) -> tuple[str, str]:
     answer = ids.admin.get_open_id_token_for_developer_identity(
-        IdentityPoolId=ids.id, Logins={NAME: user} | more.pop("Logins", {}), **more
+        IdentityPoolId=ids.id, Logins={NAME: user} | (logins or {}), **more
     )
     return answer["IdentityId"], answer["Token"]
 
@@ -92,7 +94,7 @@ def test_a_guest_becomes_a_developer_s_user_and_keeps_the_id(ids: IdentityWorld)
 
 def test_a_developer_s_user_and_a_user_pool_s_are_linked(ids: IdentityWorld) -> None:
     logins = ids.logins(ids.pool.user())
-    identity, _ = token(ids, "dora", Logins=logins)
+    identity, _ = token(ids, "dora", logins=logins)
     assert ids.app.get_id(IdentityPoolId=ids.id, Logins=logins)["IdentityId"] == identity
     assert ids.admin.describe_identity(IdentityId=identity)["Logins"] == sorted([ids.provider, NAME])
     refused(
@@ -129,7 +131,7 @@ def test_merging_and_unlinking(ids: IdentityWorld) -> None:
 
 def test_two_who_have_the_same_provider_are_not_merged(ids: IdentityWorld) -> None:
     for user in ("ann", "bob"):
-        token(ids, user, Logins=ids.logins(ids.pool.user()))
+        token(ids, user, logins=ids.logins(ids.pool.user()))
     refused(
         ids.admin.merge_developer_identities,
         "ResourceConflictException",

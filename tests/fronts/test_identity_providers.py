@@ -77,9 +77,9 @@ class StandIn:
                 app, left = known[token]
                 return 200, {"user_id": "amzn1.account.1", "aud": "client", "app_id": app, "exp": left}
             case "/1.1/account/verify_credentials.json":
-                token = re.search(r'oauth_token="([^"]*)"', authorization)
+                named = re.search(r'oauth_token="([^"]*)"', authorization)
                 signed = 'oauth_signature="' in authorization and 'oauth_consumer_key="consumer"' in authorization
-                if token and token[1] == "x-ann" and signed:
+                if named and named[1] == "x-ann" and signed:
                     return 200, {"id_str": "77"}
                 return 401, {"errors": []}
         return 401, {"error": "invalid token"}
