@@ -102,6 +102,7 @@ def verify(client: Client, user: User, attribute: str, code: str) -> None:
     pool = client.pool
     if attribute not in ADDRESSES:
         raise InvalidParameter(f"Invalid attribute name: {attribute}. Only email and phone_number can be verified.")
+    user = directory.locked(pool, user)  # before the code, as `update` does: two at once must not wait for one another
     spent = codes.spend(pool, user.sub, codes.attribute_occasion(attribute), code)
     # The code proves the address it was sent to, not whatever stands in the profile by now.
     proven = {attribute: spent.value, attribute + "_verified": "true"}

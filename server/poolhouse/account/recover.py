@@ -97,10 +97,10 @@ def confirm_forgot(
     prepared = passwords.prepare(pool, user.username if user else username, password)
 
     unit.write()
+    user = directory.locked(pool, user) if user is not None else None
     codes.spend(pool, user.sub if user else nobody.sub(pool, username), codes.FORGOT_PASSWORD, code)
     if user is None:
         raise NotAuthorized()
-    user = directory.locked(pool, user)
     if (refusal := _refusal(user)) is not None:
         raise refusal
     passwords.store(pool, user.sub, prepared)

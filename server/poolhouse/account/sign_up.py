@@ -110,8 +110,8 @@ def confirm(
         raise NotAuthorized(f"User cannot be confirmed. Current status is {user.status}")
     if not user.enabled:
         raise NotAuthorized("User is disabled.")
-    spent = codes.spend(pool, user.sub, codes.SIGN_UP, code)
     user = directory.locked(pool, user)
+    spent = codes.spend(pool, user.sub, codes.SIGN_UP, code)
     proven = dict(user.attributes)
     if user.get(spent.attribute) == spent.value:  # not if the address was changed since
         proven[spent.attribute + "_verified"] = "true"
