@@ -298,6 +298,11 @@ def test_a_user_and_their_keys(iam: Any, user: str) -> None:
     refused(iam.get_user, "NoSuchEntity", UserName=user)
 
 
+def test_the_first_administrator_is_shown_although_no_table_knows_them(iam: Any) -> None:
+    assert iam.get_user()["User"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/administrator"
+    refused(iam.create_access_key, "NoSuchEntity")
+
+
 def test_one_user_s_key_is_not_changed_in_another_s_name(iam: Any, user: str) -> None:
     """IDOR (security.md, class 51): the permission asked for is on the user who is named."""
     other = f"user-{next(names)}"

@@ -299,6 +299,21 @@ def test_what_is_sealed_for_another_purpose_is_no_session(account: Account, sess
         refused(account.client("sts", session | {"SessionToken": token}).get_caller_identity, "InvalidClientTokenId")
 
 
+def test_with_signing_accepted_credentials_of_ours_stay_their_role_s(tmp_path: Any) -> None:
+    world = World(f"sqlite:///{tmp_path / 'accept.sqlite'}", tmp_path, signing="accept")
+    try:
+        account = Account(world)
+        made_up = account.client("sts", {"AccessKeyId": "test", "SecretAccessKey": "test"})
+        assert made_up.get_caller_identity()["Arn"].endswith(":user/administrator")
+        role = account.role(trusting({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}), allow("iam:ListRoles"))
+        session = made_up.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+        iam = account.client("iam", session)
+        assert iam.list_roles()["Roles"]
+        refused(iam.list_users, "AccessDenied")
+    finally:
+        world.close()
+
+
 # --- web identities ---------------------------------------------------------------------------------------------------
 
 

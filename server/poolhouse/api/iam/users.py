@@ -32,7 +32,10 @@ def create_user(
 
 @operation("GetUser", service=_SERVICE, resource=resources.user)
 def get_user(caller: Caller, *, user_name: str | None = None) -> Answer:
-    return {"User": views.user(iam_users.row(_named(caller, user_name)))}
+    name = _named(caller, user_name)
+    if name == iam_users.FIRST_ADMINISTRATOR:
+        return {"User": views.administrator(keys.administrator())}
+    return {"User": views.user(iam_users.row(name))}
 
 
 @operation("ListUsers", service=_SERVICE)

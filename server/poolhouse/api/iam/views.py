@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from poolhouse.access import managed, names
+from poolhouse.access.caller import Caller
 from poolhouse.core import paging
 from poolhouse.core.errors import InvalidParameter, Validation
 from poolhouse.policy import builtin
@@ -50,6 +52,12 @@ def user(row: Any, *, whole: bool = True) -> Answer:
         "CreateDate": row.created_at,
     }
     return shown | _whole(row) if whole else shown
+
+
+def administrator(who: Caller) -> Answer:
+    """The first administrator, who stands in the settings and has no row: as old as time itself."""
+    began = datetime.fromtimestamp(0, UTC)
+    return {"Path": "/", "UserName": who.name, "UserId": who.user_id, "Arn": who.arn, "CreateDate": began}
 
 
 def policy(row: Any, *, whole: bool = True) -> Answer:
