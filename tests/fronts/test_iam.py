@@ -9,6 +9,8 @@ import sys
 from itertools import count
 from typing import Any
 
+import boto3
+import botocore.config
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -364,6 +366,20 @@ def test_a_role_is_passed_only_by_whoever_may_pass_it_to_that_service(
             authorize.pass_role(key.caller, arn, service="cognito-idp.amazonaws.com")
 
 
+def test_a_group_gets_a_role_only_from_whoever_may_pass_it(world: World, iam: Any, role: str, user: str) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+    pool = world.pool()
+    iam.attach_user_policy(UserName=user, PolicyArn="arn:aws:iam::aws:policy/AmazonCognitoPowerUser")
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    idp = _client(world, "cognito-idp", key)
+    idp.create_group(UserPoolId=pool.id, GroupName="plain")
+    said = refused(idp.create_group, "AccessDeniedException", UserPoolId=pool.id, GroupName="g", RoleArn=arn)
+    assert "iam:PassRole on resource: " + arn in said
+    refused(idp.update_group, "AccessDeniedException", UserPoolId=pool.id, GroupName="plain", RoleArn=arn)
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=document(allow("iam:PassRole", arn)))
+    assert idp.update_group(UserPoolId=pool.id, GroupName="plain", RoleArn=arn)["Group"]["RoleArn"] == arn
+
+
 # --- what if ----------------------------------------------------------------------------------------------------------
 
 
@@ -548,11 +564,12 @@ def test_a_stored_policy_that_no_longer_reads_allows_nothing_and_can_be_mended(
 
 
 def _iam(world: World, key: dict[str, Any]) -> Any:
-    import boto3
-    import botocore.config
+    return _client(world, "iam", key)
 
+
+def _client(world: World, service: str, key: dict[str, Any]) -> Any:
     return boto3.client(
-        "iam",
+        service,  # type: ignore[call-overload]
         endpoint_url=f"http://127.0.0.1:{world.port}",
         region_name="us-east-1",
         aws_access_key_id=key["AccessKeyId"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from poolhouse.access import authorize
+from poolhouse.access.caller import Caller
 from poolhouse.api.cognito_idp import views
 from poolhouse.api.registry import Answer, operation
 from poolhouse.user_pools import limits, lookup
@@ -12,6 +14,7 @@ from poolhouse.users.models import GroupRow
 
 @operation("CreateGroup", writes=True)
 def create_group(
+    caller: Caller,
     *,
     group_name: str,
     user_pool_id: str,
@@ -19,6 +22,7 @@ def create_group(
     role_arn: str | None = None,
     precedence: int | None = None,
 ) -> Answer:
+    _may_pass(caller, role_arn)
     pool = lookup.pool(user_pool_id)
     limits.check(limits.GROUPS, "groups", GroupRow.name, GroupRow.pool_id == pool.id)
     return {"Group": _shown(pool.id, groups.create(pool, group_name, description, role_arn, precedence))}
@@ -32,6 +36,7 @@ def get_group(*, group_name: str, user_pool_id: str) -> Answer:
 
 @operation("UpdateGroup", writes=True)
 def update_group(
+    caller: Caller,
     *,
     group_name: str,
     user_pool_id: str,
@@ -39,6 +44,7 @@ def update_group(
     role_arn: str | None = None,
     precedence: int | None = None,
 ) -> Answer:
+    _may_pass(caller, role_arn)
     pool = lookup.pool(user_pool_id)
     changed = groups.change(pool, group_name, description=description, role_arn=role_arn, precedence=precedence)
     return {"Group": _shown(pool.id, changed)}
@@ -85,6 +91,12 @@ def admin_list_groups_for_user(
     user = directory.named(pool, username)
     found, following = groups.of_page(pool, user, limit or limits.PAGE, next_token)
     return {"Groups": [_shown(pool.id, group) for group in found], "NextToken": following}
+
+
+def _may_pass(caller: Caller, role_arn: str | None) -> None:
+    """Whoever may make groups must not give their members a role that they could not hand on themselves."""
+    if role_arn:
+        authorize.pass_role(caller, role_arn, service="cognito-idp.amazonaws.com")
 
 
 def _shown(pool_id: str, group: Group) -> Answer:
