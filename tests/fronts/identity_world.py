@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from dataclasses import dataclass
@@ -12,8 +13,6 @@ import boto3
 import botocore.config
 from botocore import UNSIGNED
 
-from poolhouse.access import holdings, roles
-from poolhouse.core import unit
 from tests.world import ClientInWorld, Person, PoolInWorld, World
 
 SELF = "cognito-identity.amazonaws.com"
@@ -59,7 +58,7 @@ class IdentityWorld:
     @cached_property
     def admin(self) -> Any:
         """The administrator's cognito-identity."""
-        return self.world.boto3("cognito-identity")
+        return administrator(self.world)
 
     @cached_property
     def app(self) -> Any:
@@ -85,6 +84,7 @@ class IdentityWorld:
         self.admin.update_identity_pool(**now | members)
 
 
+@functools.cache  # a client costs more than most tests do with it
 def anonymous(world: World, service: str = "cognito-identity") -> Any:
     """boto3 without credentials."""
     return boto3.client(
@@ -95,14 +95,20 @@ def anonymous(world: World, service: str = "cognito-identity") -> Any:
     )
 
 
+@functools.cache
+def administrator(world: World, service: str = "cognito-identity") -> Any:
+    """boto3 with the administrator's key."""
+    return world.boto3(service)
+
+
 def role(world: World, trust_policy: dict[str, Any], *policies: dict[str, Any]) -> str:
     """A new role of that trust policy; its ARN."""
     name = f"role{next(_numbers)}"
-    with unit.open(world.runtime):
-        roles.create(name, json.dumps(trust_policy))
-        for number, policy in enumerate(policies):
-            holdings.put_inline(holdings.ROLE, name, f"p{number}", json.dumps(policy))
-        return roles.get(name).arn
+    iam = administrator(world, "iam")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust_policy))
+    for number, policy in enumerate(policies):
+        iam.put_role_policy(RoleName=name, PolicyName=f"p{number}", PolicyDocument=json.dumps(policy))
+    return str(made["Role"]["Arn"])
 
 
 def identity_world(world: World, **members: Any) -> IdentityWorld:
@@ -117,7 +123,7 @@ def identity_world(world: World, **members: Any) -> IdentityWorld:
         ],
         **members,
     }
-    made = world.boto3("cognito-identity").create_identity_pool(**given)
+    made = administrator(world).create_identity_pool(**given)
     return IdentityWorld(world, pool, client, made["IdentityPoolId"])
 
 
