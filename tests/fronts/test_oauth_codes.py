@@ -233,9 +233,7 @@ def test_a_public_client_gets_no_code_without_a_proper_challenge(
 
 
 @pytest.mark.parametrize("sent", [None, "", "A" * 43, "short", "A" * 129, "A" * 50 + "\n", "A" * 50 + "é"])
-def test_a_challenge_needs_its_verifier(
-    public: Rp, browser: Browser, person: Person, sent: str | None
-) -> None:
+def test_a_challenge_needs_its_verifier(public: Rp, browser: Browser, person: Person, sent: str | None) -> None:
     code = public.code(browser, person).given["code"]
     public.verifier = None
     more = {} if sent is None else {"code_verifier": sent}

@@ -92,13 +92,10 @@ class _OnSqlite:
         self._sql = str(compiled)
         self._names = tuple(compiled.positiontup or ())
         self._binds: tuple[Callable[[Any], Any] | None, ...] = tuple(
-            compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-            for name in self._names
+            compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names
         )
         self._fixed = {
-            name: bind.value
-            for name, bind in compiled.binds.items()
-            if not bind.required and name not in columns
+            name: bind.value for name, bind in compiled.binds.items() if not bind.required and name not in columns
         }
         selected = list(statement.selected_columns) if isinstance(statement, Select) else []
         self._converters: tuple[tuple[int, Callable[[Any], Any]], ...] = tuple(

@@ -311,9 +311,7 @@ def _let_in(client: Client, who: Candidate, progress: Progress) -> SignedIn:
     return SignedIn(user, client, clock.timestamp(), progress.amr)
 
 
-def arrive(
-    client: Client, user: User, *, amr: tuple[str, ...], metadata: Mapping[str, str] | None = None
-) -> SignedIn:
+def arrive(client: Client, user: User, *, amr: tuple[str, ...], metadata: Mapping[str, str] | None = None) -> SignedIn:
     """Let in somebody whom this very journey has proven by other means: the code of their sign-up.
 
     Raises NotAuthorized, UserNotConfirmed, PasswordResetRequired.

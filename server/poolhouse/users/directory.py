@@ -37,9 +37,7 @@ COLUMNS = (
 )
 
 
-_BY_SUB = prepared.Read(
-    select(*COLUMNS).where(UserRow.pool_id == bindparam("pool"), UserRow.sub == bindparam("sub"))
-)
+_BY_SUB = prepared.Read(select(*COLUMNS).where(UserRow.pool_id == bindparam("pool"), UserRow.sub == bindparam("sub")))
 
 
 def of_row(row: Row[Any]) -> User:
