@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 
-from poolhouse.core import unit
+from poolhouse.core import prepared
 from poolhouse.credentials.models import Lockout, Password, Totp
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.users import User, directory
@@ -72,18 +72,25 @@ def _of(row: Row[Any] | None) -> Candidate | None:
     )
 
 
-def named(pool: Pool, name: str) -> Candidate | None:
-    """Whoever the username or active alias ``name`` finds."""
-    statement = _joined(
+_NAMED = prepared.Read(
+    _joined(
         select(*_COLUMNS)
         .select_from(UserName)
         .join(UserRow, (UserRow.pool_id == UserName.pool_id) & (UserRow.sub == UserName.sub))
+    ).where(UserName.pool_id == bindparam("pool"), UserName.key == bindparam("name"))
+)
+_BY_SUB = prepared.Read(
+    _joined(select(*_COLUMNS).select_from(UserRow)).where(
+        UserRow.pool_id == bindparam("pool"), UserRow.sub == bindparam("sub")
     )
-    key = pool.canonical(name)[:512]
-    return _of(unit.execute(statement.where(UserName.pool_id == pool.id, UserName.key == key)).first())
+)
+
+
+def named(pool: Pool, name: str) -> Candidate | None:
+    """Whoever the username or active alias ``name`` finds."""
+    return _of(_NAMED.first({"pool": pool.id, "name": pool.canonical(name)[:512]}))
 
 
 def by_sub(pool: Pool, sub: str) -> Candidate | None:
     """The user with that ``sub``."""
-    statement = _joined(select(*_COLUMNS).select_from(UserRow))
-    return _of(unit.execute(statement.where(UserRow.pool_id == pool.id, UserRow.sub == sub)).first())
+    return _of(_BY_SUB.first({"pool": pool.id, "sub": sub}))

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from poolhouse.core import circumstances, clock, ids, unit
+from poolhouse.core import circumstances, clock, ids, prepared
 from poolhouse.core.events import Bus, Event
 from poolhouse.listeners.models import AuditEvent
 
@@ -37,21 +37,23 @@ def listen(bus: Bus) -> None:
 def record(event: Event) -> None:
     """One row for ``event``: one statement."""
     around = circumstances.current()
-    unit.write()
-    unit.execute(
-        insert(AuditEvent).values(
-            id=ids.uuid7(),
-            pool_id=event.pool_id,
-            at=clock.now(),
-            name=type(event).__name__,
-            principal=around.principal,
-            sub=getattr(event, "sub", None),
-            client_id=getattr(event, "client_id", None) or None,
-            request_id=around.request_id or None,
-            remote_address=around.remote_address[:64] or None,
-            detail=detail(event),
-        )
+    _ROW.run(
+        {
+            "id": ids.uuid7(),
+            "pool_id": event.pool_id,
+            "at": clock.now(),
+            "name": type(event).__name__,
+            "principal": around.principal,
+            "sub": getattr(event, "sub", None),
+            "client_id": getattr(event, "client_id", None) or None,
+            "request_id": around.request_id or None,
+            "remote_address": around.remote_address[:64] or None,
+            "detail": detail(event),
+        }
     )
+
+
+_ROW = prepared.Write(insert(AuditEvent))
 
 
 def detail(event: Event) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from poolhouse.core import clock, ids, unit
+from poolhouse.core import clock, ids, prepared, unit
 from poolhouse.core.errors import (
     CodeMismatch,
     EnableSoftwareTokenMFA,
@@ -292,14 +292,17 @@ def _pose(client: Client, who: Candidate, progress: Progress, owed: str, usable:
     return Challenge(owed, handle, posed.parameters)
 
 
+_STILL = prepared.Read(
+    select(UserRow.enabled, UserRow.status, Password.set_at)
+    .outerjoin(Password, (Password.pool_id == UserRow.pool_id) & (Password.sub == UserRow.sub))
+    .where(UserRow.pool_id == bindparam("pool"), UserRow.sub == bindparam("sub"))
+)
+
+
 def _let_in(client: Client, who: Candidate, progress: Progress) -> SignedIn:
     """The last look before somebody is in: nothing that was read before the write may have changed."""
     pool, user = client.pool, who.user
-    row = unit.execute(
-        select(UserRow.enabled, UserRow.status, Password.set_at)
-        .outerjoin(Password, (Password.pool_id == UserRow.pool_id) & (Password.sub == UserRow.sub))
-        .where(UserRow.pool_id == pool.id, UserRow.sub == user.sub)
-    ).first()
+    row = _STILL.first({"pool": pool.id, "sub": user.sub})
     if row is None or not row.enabled or row.status != user.status or row.set_at != who.password_set_at:
         raise NotAuthorized(hint="the user changed while signing in")
     if who.failures:
