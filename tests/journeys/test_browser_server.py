@@ -42,10 +42,11 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(engine: str, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The whole server, on each engine."""
     port = free_port()
     made = create_app(
-        database_url=databases.make("sqlite"),
+        database_url=databases.make(engine),
         data_dir=str(tmp_path_factory.mktemp("server")),
         public_url=f"http://localhost:{port}",
         domain_suffix=f"localhost:{port}",
