@@ -139,9 +139,3 @@ def _load_client(pool_id: str, client_id: str) -> Client | None:
         created_at=row.created_at,
         modified_at=row.modified_at,
     )
-
-
-def clients_named(pool_id: str) -> list[str]:
-    """The ids of a pool's clients."""
-    rows = unit.execute(select(AppClient.id).where(AppClient.pool_id == pool_id))
-    return [row.id for row in rows]

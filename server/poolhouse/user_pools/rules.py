@@ -90,11 +90,3 @@ def looks_like(name: str) -> str | None:
     if _EMAIL_LIKE.fullmatch(name):
         return "email"
     return None
-
-
-def masked(attribute: str, value: str) -> str:
-    """An address as CodeDeliveryDetails shows it: ``j***@e***``, ``+*******1234``."""
-    if attribute == "phone_number":
-        return "+" + "*" * max(len(value) - 5, 3) + value[-4:]
-    local, _, domain = value.rpartition("@")
-    return f"{local[:1]}***@{domain[:1]}***"
