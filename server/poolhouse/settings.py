@@ -56,7 +56,9 @@ class Settings:
     port: int = _setting(8080, "Port to listen on.")
     workers: int = _setting(0, "Worker processes; 0: one a core.")
     threads: int = _setting(32, "Requests that one worker serves at the same time.")
-    master_key: Secret = _setting(Secret(""), "32 bytes in base64 that seal all secrets; empty: data_dir/master.key.")
+    master_key: Secret = _setting(
+        Secret(""), "32 bytes, base64 or hex, that seal all secrets; empty: data_dir/master.key."
+    )
     master_key_previous: Secret = _setting(Secret(""), "Former master keys, comma separated, while rotating.")
     access_key_id: str = _setting("", "Access key id of the first administrator.")
     secret_access_key: Secret = _setting(Secret(""), "Secret access key of the first administrator.")
@@ -256,9 +258,12 @@ def _with_derived(settings: Settings) -> Settings:
 
 
 def decode_master_key(text: str) -> bytes:
-    """The 32 bytes that ``text`` stands for in base64 (either alphabet); ValueError if it is anything else."""
+    """The 32 bytes that ``text`` stands for, in base64 (either alphabet) or hexadecimal; ValueError otherwise."""
+    text = text.strip()
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        return bytes.fromhex(text)
     try:
-        key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/") + "=" * (-len(text.strip()) % 4))
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
         raise ValueError("must be 32 bytes in base64; `poolhouse init` makes one") from None
     if len(key) != MASTER_KEY_BYTES:
