@@ -57,7 +57,7 @@ class Settings:
     workers: int = _setting(0, "Worker processes; 0: one a core.")
     threads: int = _setting(32, "Requests that one worker serves at the same time.")
     master_key: Secret = _setting(
-        Secret(""), "32 bytes, base64 or hex, that seal all secrets; empty: data_dir/master.key."
+        Secret(""), "32 bytes in base64 or hex that seal secrets; empty: data_dir/master.key."
     )
     master_key_previous: Secret = _setting(Secret(""), "Former master keys, comma separated, while rotating.")
     access_key_id: str = _setting("", "Access key id of the first administrator.")

@@ -38,7 +38,7 @@ def test_every_fault_is_told_at_once() -> None:
         "POOLHOUSE_BCRYPT_ROUNDS": "3",
         "POOLHOUSE_REGION": "here",
         "POOLHOUSE_SIGNING": "accept",
-        "POOLHOUSE_HOST": "0.0.0.0",  # noqa: S104
+        "POOLHOUSE_HOST": "0.0.0.0",
         "POOLHOUSE_NO_SUCH": "1",
         "POOLHOUSE_ACCESS_KEY_ID": "AKIA",
         "POOLHOUSE_MASTER_KEY_FILE": "/nowhere/at/all",
