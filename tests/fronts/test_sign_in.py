@@ -138,9 +138,9 @@ def test_an_invited_user_chooses_a_password_and_fills_in_what_is_required(world:
         UserPoolId=pool.id,
         Username="ann",
         TemporaryPassword="Temp0rary!!",
-        UserAttributes=[{"Name": "email", "Value": "invited@example.com"}],
+        UserAttributes=[{"Name": "email", "Value": "invited-to-sign-in@example.com"}],
     )
-    assert "Temp0rary!!" in world.mails("invited@example.com")[-1]["text"]
+    assert "Temp0rary!!" in world.mails("invited-to-sign-in@example.com")[-1]["text"]
     given = {"USERNAME": "ann", "PASSWORD": "Temp0rary!!"}
     challenge = pool.idp.initiate_auth(ClientId=client.id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given)
     assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
