@@ -52,8 +52,7 @@ def invite(
     prepared = passwords.prepare(pool, plan.username, password)
 
     unit.write()
-    flags = {"email_verified": asked.auto_verify_email, "phone_number_verified": asked.auto_verify_phone}
-    values = {**values, **{name: "true" for name, on in flags.items() if on}}
+    values = {**values, **asked.verified}
     user = directory.create(pool, plan, Status.FORCE_CHANGE_PASSWORD, values, force_alias=force_alias)
     passwords.store(pool, user.sub, prepared, expires_at=_temporary_until(pool))
     emit(UserCreated(pool.id, user.sub))

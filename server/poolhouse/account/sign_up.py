@@ -55,8 +55,7 @@ def sign_up(
     prepared = passwords.prepare(pool, plan.username, password)
 
     unit.write()
-    flags = {"email_verified": asked.auto_verify_email, "phone_number_verified": asked.auto_verify_phone}
-    values = {**values, **{name: "true" for name, on in flags.items() if on}}
+    values = {**values, **asked.verified}
     status = Status.CONFIRMED if asked.auto_confirm else Status.UNCONFIRMED
     user = directory.create(pool, plan, status, values)
     passwords.store(pool, user.sub, prepared)

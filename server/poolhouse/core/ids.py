@@ -17,8 +17,7 @@ def uuid7() -> str:
     random = int.from_bytes(os.urandom(10))
     value = (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
     value |= 0b10 << 62 | random & ((1 << 62) - 1)
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return _spelt(value)
 
 
 def uuid4() -> str:
@@ -26,6 +25,11 @@ def uuid4() -> str:
     value = int.from_bytes(os.urandom(16))
     value = value & ~(0xF << 76) | 0x4 << 76
     value = value & ~(0b11 << 62) | 0b10 << 62
+    return _spelt(value)
+
+
+def _spelt(value: int) -> str:
+    """128 bits as a UUID is written (RFC 9562 §4)."""
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 

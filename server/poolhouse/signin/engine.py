@@ -201,7 +201,8 @@ def answer(
         raise InvalidParameter(f"Challenge {challenge} is not supported.")
     current = attempt.find(client, handle, challenge)
     who = candidate.by_sub(client.pool, current.sub) if current.sub else None
-    progress = replace(Progress.of(current.state), metadata=metadata or Progress.of(current.state).metadata)
+    progress = Progress.of(current.state)
+    progress = replace(progress, metadata=metadata or progress.metadata)
     _same_person(client.pool, who, progress, answers)
     _refuse_if_resting(client.pool, who, progress.username)
     turn = Turn(client, who, current.state)

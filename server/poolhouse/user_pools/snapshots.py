@@ -126,11 +126,6 @@ class Pool:
             return _RECOVERY_DEFAULT
         return tuple(m["Name"] for m in sorted(given, key=lambda m: m.get("Priority", 1)))
 
-    @cached_property
-    def deletion_protection(self) -> bool:
-        """Whether DeleteUserPool is refused."""
-        return self.settings.get("DeletionProtection") == "ACTIVE"
-
     def canonical(self, name: str) -> str:
         """``name`` in the form in which this pool compares names."""
         return rules.canonical(name, case_sensitive=self.case_sensitive)
@@ -196,10 +191,6 @@ class Client:
     @cached_property
     def oauth_scopes(self) -> tuple[str, ...]:
         return tuple(self.settings.get("AllowedOAuthScopes") or ())
-
-    @cached_property
-    def supported_idps(self) -> tuple[str, ...]:
-        return tuple(self.settings.get("SupportedIdentityProviders") or ("COGNITO",))
 
     @cached_property
     def read_attributes(self) -> frozenset[str] | None:
