@@ -17,6 +17,7 @@ from poolhouse.access.models import AccessKey
 from poolhouse.core import runtime, unit
 from poolhouse.core.db import Base
 from poolhouse.credentials.models import Password, Totp
+from poolhouse.federation.models import SamlKey, StoredProvider, StoredTrip, UpstreamSession, UpstreamTokens
 from poolhouse.messages.models import DevelopmentMail, OutboxMessage
 from poolhouse.signin.attempt import AttemptRow
 from poolhouse.tokens.models import StoredSigningKey
@@ -55,6 +56,11 @@ COLUMNS = (
     Sealed(OutboxMessage, "sealed", "outbox", lambda row: row.id),
     Sealed(DevelopmentMail, "sealed", "development mail", lambda row: row.id),
     Sealed(AttemptRow, "state", "sign-in attempt", lambda row: row.digest.hex()),
+    Sealed(StoredProvider, "sealed", "identity provider", lambda row: f"{row.pool_id}/{row.name}"),
+    Sealed(SamlKey, "sealed", "saml key", lambda row: f"{row.pool_id}/{row.id}"),
+    Sealed(StoredTrip, "sealed", "federation trip", lambda row: row.digest.hex()),
+    Sealed(UpstreamSession, "sealed", "upstream session", lambda row: f"{row.pool_id}/{row.id}"),
+    Sealed(UpstreamTokens, "sealed", "upstream tokens", lambda row: f"{row.pool_id}/{row.sub}/{row.provider}"),
     Sealed(StoredAuthorizationRequest, "notes", "authorization request notes", lambda row: row.digest.hex()),
 )
 

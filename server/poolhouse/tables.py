@@ -9,6 +9,7 @@ from poolhouse.access import models as access_models
 from poolhouse.core import cache, throttle
 from poolhouse.core.db import Base
 from poolhouse.credentials import models as credentials_models
+from poolhouse.federation import models as federation_models
 from poolhouse.identity_pools import models as identity_pools_models
 from poolhouse.listeners import models as listeners_models
 from poolhouse.messages import models as messages_models
@@ -24,6 +25,7 @@ MODULES = (
     attempt,
     cache,
     credentials_models,
+    federation_models,
     identity_pools_models,
     keycheck,
     listeners_models,

@@ -1,0 +1,1 @@
+"""Signing in through others: social and OpenID providers, an enterprise's SAML provider; who arrives becomes a user."""

@@ -1,0 +1,1 @@
+"""What a provider says of somebody becomes attributes of their profile: pure."""
