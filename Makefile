@@ -37,7 +37,7 @@ check: lint types  ## lint, types, import contracts, generated files current
 format: .venv/.dev  ## rewrite the code in the house's format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-docs: .venv/.dev  ## write the generated files: reference pages, service models, first migration
+docs: .venv/.dev  ## write the generated files: reference pages, service models, newest migration
 	@for writer in $(WRITERS); do $(PY) $$writer || exit 1; done
 
 bench: .venv/.dev  ## measure this machine: requests a second, latencies, statements, memory

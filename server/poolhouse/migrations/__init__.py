@@ -55,7 +55,7 @@ def upgrade(target: Engine | str, directory: Path | None = None) -> None:
             if engine.dialect.name != "sqlite":
                 _take_lock(connection)
             if _version(connection) != head():
-                _run(connection)
+                run(connection)
 
 
 def current(engine: Engine) -> str | None:
@@ -85,13 +85,14 @@ def _no_such_table(error: DBAPIError) -> bool:
     return "no such table" in str(error.orig) or getattr(error.orig, "sqlstate", "") == "42P01"
 
 
-def _run(connection: Connection) -> None:
+def run(connection: Connection, revision: str = "head") -> None:
+    """Run what leads to ``revision`` within the connection's transaction."""
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(VERSIONS.parent).replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every table of the first version; written from the models by tools/first_migration.py."""
+"""Every table of the first version."""
 
 from __future__ import annotations
 
@@ -134,19 +134,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_dev_mails_sent_at", "dev_mails", ["sent_at"], unique=False)
     op.create_table(
-        "federation_trips",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
-        sa.Column("stage", sa.String(length=16), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("spent_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_federation_trips")),
-    )
-    op.create_index("ix_federation_trips_expires", "federation_trips", ["expires_at"], unique=False)
-    op.create_table(
         "former_passwords",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
         sa.Column("sub", sa.String(length=36), nullable=False),
@@ -272,53 +259,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_pools")),
     )
     op.create_table(
-        "identity_provider_documents",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("url", sa.String(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("fetched_at", sa.BigInteger(), nullable=False),
-        sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("failure", sa.String(), nullable=True),
-        sa.PrimaryKeyConstraint("pool_id", "provider", "kind", name=op.f("pk_identity_provider_documents")),
-    )
-    op.create_index("ix_identity_provider_documents_due", "identity_provider_documents", ["due_at"], unique=False)
-    op.create_table(
-        "identity_provider_identifiers",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("identifier", sa.String(length=40), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "identifier", name=op.f("pk_identity_provider_identifiers")),
-    )
-    op.create_table(
-        "identity_providers",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("type", sa.String(length=32), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("mapping", sa.Text(), nullable=False),
-        sa.Column("identifiers", sa.Text(), nullable=False),
-        sa.Column("acr_mapping", sa.Text(), nullable=False),
-        sa.Column("own", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("modified_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "name", name=op.f("pk_identity_providers")),
-    )
-    op.create_table(
-        "linked_identities",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
-        sa.Column("attribute", sa.String(length=512), nullable=False),
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("value", sa.String(), nullable=False),
-        sa.Column("sub", sa.String(length=36), nullable=False),
-        sa.Column("primary", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "provider", "attribute", "digest", name=op.f("pk_linked_identities")),
-    )
-    op.create_index("ix_linked_identities_sub", "linked_identities", ["pool_id", "sub"], unique=False)
-    op.create_table(
         "lockouts",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
@@ -406,26 +346,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("pool_id", "identifier", name=op.f("pk_resource_servers")),
     )
     op.create_table(
-        "saml_keys",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
-        sa.Column("use", sa.String(length=16), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("certificate", sa.String(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("retired_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("pool_id", "id", name=op.f("pk_saml_keys")),
-    )
-    op.create_table(
-        "saml_seen_messages",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "digest", name=op.f("pk_saml_seen_messages")),
-    )
-    op.create_index("ix_saml_seen_messages_expires", "saml_seen_messages", ["expires_at"], unique=False)
-    op.create_table(
         "sign_in_attempts",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("pool_id", sa.String(length=55), nullable=False),
@@ -466,31 +386,6 @@ def upgrade() -> None:
         sa.Column("last_step", sa.Integer(), nullable=False),
         sa.Column("device_name", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("pool_id", "sub", name=op.f("pk_totp")),
-    )
-    op.create_table(
-        "upstream_sessions",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("sub", sa.String(length=36), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
-        sa.Column("name_digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("browser_session", sa.LargeBinary(length=32), nullable=True),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "id", name=op.f("pk_upstream_sessions")),
-    )
-    op.create_index(
-        "ix_upstream_sessions_named", "upstream_sessions", ["pool_id", "provider", "name_digest"], unique=False
-    )
-    op.create_table(
-        "upstream_tokens",
-        sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("sub", sa.String(length=36), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("stored_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("pool_id", "sub", "provider", name=op.f("pk_upstream_tokens")),
     )
     op.create_table(
         "user_names",

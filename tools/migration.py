@@ -1,7 +1,9 @@
-"""Write the first migration from the tables of every models.py, as long as no version was ever released.
+"""Write the newest migration: what takes a database of the version before to the tables of every models.py.
 
-python tools/first_migration.py            write server/poolhouse/migrations/versions/0001_first.py
-python tools/first_migration.py --check    exit 1 where the written one is not what the tables say
+python tools/migration.py            write the newest of server/poolhouse/migrations/versions
+python tools/migration.py --check    exit 1 where it is not what the tables say
+
+Once a version is out, its migration never changes: a new one begins as NEWEST, with its name, and the ones before stay.
 """
 
 from __future__ import annotations
@@ -18,35 +20,39 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.types import TypeDecorator
 
-from poolhouse import tables
+from poolhouse import migrations, tables
 
-FILE = Path(__file__).resolve().parent.parent / "server" / "poolhouse" / "migrations" / "versions" / "0001_first.py"
-HEADER = '''"""Every table of the first version; written from the models by tools/first_migration.py."""
+NEWEST, BEFORE, ABOUT = "0002_federation", "0001", "Federation, and what came with it"
+FILE = migrations.VERSIONS / f"{NEWEST}.py"
+HEADER = f'''"""{ABOUT}; written from the models by tools/migration.py."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
-down_revision = None
+revision = "{NEWEST[:4]}"
+down_revision = "{BEFORE}"
 
 
 def upgrade() -> None:
-    """Create everything."""
+    """Go from {BEFORE} to {NEWEST[:4]}."""
 '''
 
 
 def text() -> str:
     """The migration's source."""
     with create_engine("sqlite://").connect() as connection:
-        context = MigrationContext.configure(connection)
+        migrations.run(connection, BEFORE)
+        # A column's type is compared by nobody: what the code knows of a type, SQLite's catalogue does not.
+        options = {"compare_type": False, "render_as_batch": True}
+        context = MigrationContext.configure(connection, opts=options)
         script = produce_migrations(context, tables.metadata)
     assert isinstance(script.upgrade_ops, UpgradeOps)
     for operation in script.upgrade_ops.ops:
         if isinstance(operation, CreateTableOp):
             operation.info.clear()  # what the code notes about a table is nothing to the database
-    code = render_python_code(script.upgrade_ops, render_item=_plain, migration_context=context)
+    code = render_python_code(script.upgrade_ops, render_as_batch=True, render_item=_plain, migration_context=context)
     body = "\n".join(line for line in code.splitlines() if not line.strip().startswith("#"))
     return _formatted(HEADER + "    " + body.lstrip() + "\n")
 
@@ -69,7 +75,7 @@ def main() -> int:
     if FILE.exists() and FILE.read_text("utf-8") == text():
         return 0
     if "--check" in sys.argv[1:]:
-        print(f"{FILE.name} is not what the models say: run `python tools/first_migration.py`")
+        print(f"{FILE.name} is not what the models say: run `python tools/migration.py`")
         return 1
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(text(), "utf-8")
