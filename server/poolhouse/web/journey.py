@@ -1,7 +1,7 @@
 """A browser's way through a sign-in: the authorization request it is on, and the session that it ends in.
 
-``web.oauth`` begins a journey (:func:`save`) and ends it (:func:`finish`); ``web.hosted`` leads it through the pages
-in between. They meet here, and hand the browser to one another by URL.
+``web.oauth`` or ``web.saml`` begins a journey (:func:`save`) and ends it (:func:`finish`); ``web.hosted`` leads it
+through the pages in between. They meet here, and hand the browser to one another by URL.
 
 Two cookies. The *browser* cookie is given before anybody is known, and every authorization request is bound to it:
 a half-finished sign-in cannot be handed to a victim (login CSRF), and no later page opens without the earlier ones.
@@ -16,10 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import orjson
 from flask import Response, after_this_request, g, request
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
 from poolhouse.core import clock, ids, prepared, runtime, sealing, unit
 from poolhouse.core.errors import PoolhouseError
@@ -40,6 +41,23 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _NOTES = "authorization request notes"
 
 
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What an app asked in: the endpoint that takes a journey up again once somebody is signed in.
+
+    ``begins`` is the endpoint that begins the same journey anew from its parameters, "" where no link can do that.
+    """
+
+    name: str
+    continues: str
+    begins: str = ""
+
+
+OAUTH = Protocol("oauth", "/oauth2/authorize/continue", "/oauth2/authorize")
+SAML = Protocol("saml", "/saml2/idp/sso/continue")
+_PROTOCOLS = {protocol.name: protocol for protocol in (OAUTH, SAML)}
+
+
 class JourneyEnded(PoolhouseError):
     """The authorization request that a page names cannot be gone on with; ``kind`` says why, for the error page."""
 
@@ -47,9 +65,9 @@ class JourneyEnded(PoolhouseError):
     kind = "unknown"
     sentence = "This sign-in is not known here."
 
-    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, again: str = "") -> None:
         super().__init__()
-        self.parameters = parameters  # to begin the same again, where this very browser had begun it
+        self.again = again  # where the same begins again, if this very browser had begun it
 
 
 class JourneyExpired(JourneyEnded):
@@ -69,7 +87,7 @@ class JourneyFinished(JourneyEnded):
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """A stored authorization request. ``parameters`` are those that authorize stored, ``notes`` those of the pages."""
+    """A stored request of an app. ``parameters`` are those that its endpoint stored, ``notes`` those of the pages."""
 
     handle: str = field(repr=False)
     pool_id: str
@@ -79,6 +97,12 @@ class AuthorizationRequest:
     expires_at: datetime
     session: bytes | None = field(default=None, repr=False)
     notes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    protocol: Protocol = OAUTH
+
+    @property
+    def continue_url(self) -> str:
+        """Where the journey goes on once somebody is signed in."""
+        return continue_url(self.handle, self.protocol)
 
     def signed_in_by(self, session: BrowserSession | None) -> bool:
         """Whether ``session`` was begun on this very journey: what prompt=login and a passed max_age ask for."""
@@ -108,8 +132,12 @@ class BrowserSession:
 # --- The authorization request ------------------------------------------------------------------------------------
 
 
-def save(pool: Pool, client: Client, parameters: Mapping[str, Any]) -> str:
-    """Store a valid authorization request for this browser; its handle is ``request=`` of every page that follows."""
+def save(pool: Pool, client: Client, parameters: Mapping[str, Any], protocol: Protocol = OAUTH) -> str:
+    """Store a valid request of an app for this browser; its handle is ``request=`` of every page that follows.
+
+    Of the parameters (JSON values) the pages read those that authorization requests have too: ``redirect_uri`` (where
+    the journey leads), ``login_hint``, ``prompt``, ``screen_hint``, ``ui_locales``.
+    """
     handle, now = ids.token(), clock.now()
     unit.write()
     unit.execute(
@@ -117,6 +145,7 @@ def save(pool: Pool, client: Client, parameters: Mapping[str, Any]) -> str:
             digest=_digest(pool, handle),
             pool_id=pool.id,
             client_id=client.id,
+            protocol=protocol.name,
             browser=_browser_digest(pool, browser(pool)),
             parameters=dict(parameters),
             notes=None,
@@ -139,9 +168,9 @@ def load(pool: Pool, handle: str) -> AuthorizationRequest:
     if not sealing.same(row.browser, _browser_digest(pool, _browser_cookie(pool))):
         raise JourneyElsewhere
     if row.finished_at is not None:
-        raise JourneyFinished(row.parameters)
+        raise JourneyFinished(_again(row))
     if row.expires_at <= clock.now():
-        raise JourneyExpired(row.parameters)
+        raise JourneyExpired(_again(row))
     return AuthorizationRequest(
         handle=handle,
         pool_id=row.pool_id,
@@ -151,7 +180,14 @@ def load(pool: Pool, handle: str) -> AuthorizationRequest:
         expires_at=row.expires_at,
         session=row.session,
         notes=_open_notes(row.digest, row.notes),
+        protocol=_PROTOCOLS[row.protocol],
     )
+
+
+def _again(row: Row[Any]) -> str:
+    begins = _PROTOCOLS[row.protocol].begins
+    plain = {name: value for name, value in row.parameters.items() if isinstance(value, str)}
+    return pools.url(f"{begins}?{urlencode(plain)}") if begins else ""
 
 
 def note(pool: Pool, journey: AuthorizationRequest, **notes: Any) -> None:
@@ -176,9 +212,9 @@ def finish(pool: Pool, journey: AuthorizationRequest) -> bool:
     return spent.rowcount == 1
 
 
-def continue_url(handle: str) -> str:
+def continue_url(handle: str, protocol: Protocol = OAUTH) -> str:
     """Where the journey goes on once somebody is signed in."""
-    return pools.url(f"/oauth2/authorize/continue?request={handle}")
+    return pools.url(f"{protocol.continues}?request={handle}")
 
 
 def first_url(handle: str, parameters: Mapping[str, Any]) -> str:

@@ -13,8 +13,9 @@ from poolhouse.user_pools.models import POOL_ID
 
 
 class StoredAuthorizationRequest(Base):
-    """An authorization request from the moment it was found valid until its answer left.
+    """An app's request to sign somebody in, from the moment it was found valid until its answer left.
 
+    ``protocol`` is what it was made in (``oauth``: an authorization request; ``saml``: an AuthnRequest).
     ``browser`` is the digest of the cookie of the one browser that may go on with it, ``notes`` what its pages have
     to remember (sealed), ``session`` the browser session that was begun on its way.
     """
@@ -24,6 +25,7 @@ class StoredAuthorizationRequest(Base):
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     pool_id: Mapped[str] = mapped_column(POOL_ID)
     client_id: Mapped[str] = mapped_column(String(128))
+    protocol: Mapped[str] = mapped_column(String(8), server_default="oauth")
     browser: Mapped[bytes]
     parameters: Mapped[dict[str, Any]]
     notes: Mapped[bytes | None]

@@ -124,3 +124,5 @@ def upgrade() -> None:
         sa.Column("stored_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("pool_id", "sub", "provider", name=op.f("pk_upstream_tokens")),
     )
+    with op.batch_alter_table("authorization_requests", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("protocol", sa.String(length=8), server_default="oauth", nullable=False))

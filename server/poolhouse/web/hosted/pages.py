@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.web import pools
 from poolhouse.web.hosted import assets
 from poolhouse.web.hosted.blueprint import blueprint
 from poolhouse.web.hosted.words import Words, choose
@@ -96,12 +94,10 @@ def leave(address: str, said: Words, pool: Pool, client_name: str) -> Response:
     return render("leaving", said, pool=pool, next_url=address, client_name=client_name)
 
 
-def message(
-    said: Words, pool: Pool | None, key: str, *, status: int = 400, again: Mapping[str, object] | None = None
-) -> Response:
-    """A page that says what happened, then what to do."""
+def message(said: Words, pool: Pool | None, key: str, *, status: int = 400, again: str = "") -> Response:
+    """A page that says what happened, then what to do; ``again`` is where the same begins anew."""
     name = pool.name if pool else PRODUCT
-    link = {"link_url": authorize_url(again), "link_text": said("ended.again")} if again else {}
+    link = {"link_url": again, "link_text": said("ended.again")} if again else {}
     return render(
         "message",
         said,
@@ -113,15 +109,9 @@ def message(
     )
 
 
-def authorize_url(parameters: Mapping[str, object]) -> str:
-    """The authorization endpoint of the present pool, with ``parameters``."""
-    plain = {name: value for name, value in parameters.items() if isinstance(value, str)}
-    return pools.url("/oauth2/authorize?" + urlencode(plain))
-
-
 def ended(error: JourneyEnded, pool: Pool) -> Response:
     """The page for a sign-in that cannot be gone on with."""
-    return message(words(), pool, error.kind, again=error.parameters)
+    return message(words(), pool, error.kind, again=error.again)
 
 
 @blueprint.app_errorhandler(HTTPException)

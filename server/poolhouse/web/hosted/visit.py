@@ -86,7 +86,7 @@ class Visit:
             journey.note(self.pool, self.journey, attempt=outcome.handle, name=name)
             return self.go("/challenge")
         journey.signed_in(self.pool, self.journey, outcome)
-        return pages.leave(journey.continue_url(self.journey.handle), self.words, self.pool, self.client.name)
+        return pages.leave(self.journey.continue_url, self.words, self.pool, self.client.name)
 
     def form(self, fields: tuple[Field, ...]) -> Form:
         """A form of this journey."""
@@ -169,7 +169,7 @@ class Page:
     def _answer(self, visit: Visit) -> Response:
         if visit.journey.signed_in_by(journey.browser_session(visit.pool) if visit.journey.session else None):
             # Back to a form that has done its work.
-            address = journey.continue_url(visit.journey.handle)
+            address = visit.journey.continue_url
             if not visit.posted:
                 return pages.see_other(address)
             return pages.leave(address, visit.words, visit.pool, visit.client.name)
