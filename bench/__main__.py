@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from bench import counts, directory, machine, runs, tenant
+from bench import counts, directory, machine, permissions, runs, tenant
 from bench.load import Load, repeat, run
 from bench.machine import Process
 from bench.report import Results, page
@@ -34,6 +35,7 @@ class Bench:
         self.options, self.data = options, directory_
         self.base = f"http://localhost:{machine.free_port()}"
         self.peers = f"http://localhost:{machine.free_port()}"
+        self.few = f"http://localhost:{machine.free_port()}"
         self.administrator = Administrator()
         self.running: list[Process] = []
         self.results = Results(time.strftime("%Y-%m-%d"), machine.conditions(directory_))
@@ -58,6 +60,11 @@ class Bench:
             "POOLHOUSE_LOG_LEVEL": "warning",
         }
 
+    def environ_of_few(self) -> dict[str, str]:
+        """Another server of the same name, over the database as it was when it held few identities."""
+        port = str(urlsplit(self.few).port)
+        return {**self.environ(), "POOLHOUSE_DATA_DIR": str(self.data / "few"), "POOLHOUSE_PORT": port}
+
     def granian(self, base: str, app: str, environ: dict[str, str], *, threads: int) -> Process:
         port = str(urlsplit(base).port)
         command = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
@@ -66,13 +73,13 @@ class Bench:
         self.running.append(process)
         return process
 
-    def counting_server(self) -> Process:
-        server = self.granian(self.base, "bench.serve:app", self.environ(), threads=4)
-        server.wait_for(self.base + "/healthz")
+    def counting_server(self, base: str = "", environ: dict[str, str] | None = None) -> Process:
+        server = self.granian(base or self.base, "bench.serve:app", environ or self.environ(), threads=4)
+        server.wait_for((base or self.base) + "/healthz")
         return server
 
-    def real_server(self) -> Process:
-        server = Process([str(BIN / "poolhouse"), "serve"], self.environ(), self.data / "log")
+    def real_server(self, environ: dict[str, str] | None = None) -> Process:
+        server = Process([str(BIN / "poolhouse"), "serve"], environ or self.environ(), self.data / "log")
         self.running.append(server)
         return server
 
@@ -91,27 +98,62 @@ class Bench:
     def everything(self) -> None:
         self.say("setting up")
         sized = self.set_up()
-        self.time_to_first_token()
+        self.count_grown()
+        if not self.options.only:
+            self.time_to_first_token()
         server, peers = self.real_server(), self.peer_server()
         server.wait_for(self.base + "/healthz")
         time.sleep(1)
         self.results.idle_megabytes = server.megabytes()
         self.measure(Target(self.base, server), Target(self.peers, peers))
         self.list_users(Target(self.base, server), sized)
+        self.grow(Target(self.base, server))
+        self.say("the client library")
+        self.results.library = permissions.library(self.options.seconds)
         self.results.after_megabytes = server.megabytes()
 
     def set_up(self) -> dict[int, str]:
         """Pools and users, by the API and by SQL; SQL statements counted on the way. Returns pool ids by size."""
         counting = self.counting_server()
         self.tenant = tenant.furnish(self.base, self.administrator)
+        self.guarded = permissions.furnish(self.base, self.administrator, self.tenant)
         idp = self.administrator.client(self.base)
         sized = {size: idp.create_user_pool(PoolName=f"{size} users")["UserPool"]["Id"] for size in self.options.users}
         self.count(Target(self.base, counting), next(iter(sized.values()), None))
         counting.stop()
+        self.fill_identities()
         for size, pool_id in sized.items():
             self.say(f"filling a pool with {size:,} users")
             self.results.filling[size] = directory.fill(self.data / "server" / "poolhouse.db", pool_id, size)
         return sized
+
+    def fill_identities(self) -> None:
+        """The same database twice: with few identities, and with many."""
+        many = self.options.identities
+        self.say(f"filling an identity pool with {many:,} identities")
+        permissions.fill(self.data / "server" / "poolhouse.db", self.guarded, permissions.FEW)
+        shutil.copytree(self.data / "server", self.data / "few")
+        permissions.fill(self.data / "server" / "poolhouse.db", self.guarded, many - permissions.FEW)
+        self.results.identities = many
+
+    def count_grown(self) -> None:
+        """Statements and commits at both sizes."""
+        scenarios = permissions.growing(self.base, self.guarded)
+        found = []
+        for base, environ in ((self.few, self.environ_of_few()), (self.base, self.environ())):
+            server = self.counting_server(base, environ)
+            found.append(counts.count_all(Target(base, server).address, scenarios))
+            server.stop()
+        self.results.grown_counts = {one.name: (found[0][one.name], found[1][one.name]) for one in scenarios}
+
+    def grow(self, many: Target) -> None:
+        self.say(f"identities: {permissions.FEW:,} against {self.options.identities:,}")
+        server = self.real_server(self.environ_of_few())
+        server.wait_for(self.few + "/healthz")
+        scenarios = permissions.growing(self.base, self.guarded)
+        rounds = max(3, self.options.rounds)
+        self.results.grown = runs.grow(scenarios, Target(self.few, server), many, rounds, self.options.seconds / 2)
+        server.stop()
 
     def count(self, target: Target, listed: str | None) -> None:
         self.say("counting SQL statements")
@@ -124,7 +166,10 @@ class Bench:
             }
 
     def scenarios(self, peer_token: str) -> list[Scenario]:
-        return every(self.base, self.tenant, self.peers, peer_token)
+        *compared, signing_in = every(self.base, self.tenant, self.peers, peer_token)
+        guarded = permissions.every(self.base, self.tenant, self.guarded, self.peers, peer_token)
+        wanted = [one for one in (*compared, *guarded) if self.options.only in one.name]
+        return [*wanted, signing_in]
 
     def time_to_first_token(self) -> None:
         self.say("starting, three times")
@@ -139,6 +184,12 @@ class Bench:
         peer_token = requests.get(self.peers + "/token", timeout=10).json()["access_token"]
         *compared, signing_in = self.scenarios(peer_token)
         results.compared = runs.compare(compared, server, peers, options.rounds, options.seconds, self.say)
+        if not options.only:
+            self.beside_hashing(server, signing_in)
+
+    def beside_hashing(self, server: Target, signing_in: Scenario) -> None:
+        """Sign-ins by password, alone and with token requests beside them."""
+        options, results = self.options, self.results
         self.say(signing_in.name)
         hashing = options.bcrypt_rounds, options.rounds, max(options.seconds, options.hashing_seconds)
         results.compared.append(runs.compare_hashing(signing_in, server, *hashing))
@@ -189,13 +240,22 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="seconds of each run (2)")
     parser.add_argument("--bcrypt-rounds", type=int, help="cost of password hashes (12)")
     parser.add_argument("--million", action="store_true", help="ListUsers among a million users too: two minutes more")
+    parser.add_argument("--only", default="", metavar="TEXT", help="scenarios with TEXT in their name, and no users")
+    parser.add_argument("--identities", type=int, help="how many are many, for GetId and credentials (100,000)")
     parser.add_argument("--no-write", action="store_true", help="print the page only")
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (2 if options.quick else 3)
     options.seconds = options.seconds or (0.8 if options.quick else 2.0)
     options.bcrypt_rounds = options.bcrypt_rounds or (10 if options.quick else 12)
     options.hashing_seconds = 2.0 if options.quick else 6.0
-    options.users = [1_000] if options.quick else [1_000, 100_000, *([1_000_000] if options.million else [])]
+    options.identities = options.identities or (10_000 if options.quick else 100_000)
+    options.users = (
+        []
+        if options.only
+        else [1_000]
+        if options.quick
+        else [1_000, 100_000, *([1_000_000] if options.million else [])]
+    )
     return options
 
 

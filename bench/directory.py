@@ -1,14 +1,15 @@
-"""Fill a pool with users by SQL, through the server's own tables: a million sign-ups would take a day of bcrypt."""
+"""Fill pools with users and identities by SQL: a million sign-ups through the server would take a day of bcrypt."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, create_engine, insert
 
 from bench.scenarios import sub
-from poolhouse.core import clock
+from poolhouse.core import clock, ids, sealing
+from poolhouse.identity_pools.models import IdentityLogin, IdentityRow
 from poolhouse.users.models import UserName, UserRow
 
 BATCH = 10_000
@@ -16,6 +17,29 @@ BATCH = 10_000
 
 def fill(database: Path, pool_id: str, size: int) -> float:
     """Insert `size` users into a pool that exists; the seconds it took. The server must not run."""
+    return _filled(database, size, lambda connection, numbers: _insert(connection, pool_id, numbers))
+
+
+def fill_identities(database: Path, identity_pool_id: str, provider: str, size: int) -> float:
+    """Insert `size` identities, each with a login of `provider`, into an identity pool that exists, likewise."""
+
+    def add(connection: Connection, numbers: range) -> None:
+        now = clock.now()
+        names = [f"us-east-1:{ids.uuid7()}" for _ in numbers]
+        same = {"identity_pool_id": identity_pool_id, "created_at": now}
+        rows = [{**same, "id": name, "enabled": True, "modified_at": now} for name in names]
+        logins = [
+            {**same, "provider": provider, "digest": sealing.sha256(name), "identity_id": name, "subject": None}
+            for name in names
+        ]
+        connection.execute(insert(IdentityRow), rows)
+        connection.execute(insert(IdentityLogin), logins)
+        connection.commit()
+
+    return _filled(database, size, add)
+
+
+def _filled(database: Path, size: int, add: Callable[[Connection, range], None]) -> float:
     engine = create_engine(f"sqlite:///{database}")
     began = time.perf_counter()
     with engine.connect() as connection:
@@ -24,7 +48,7 @@ def fill(database: Path, pool_id: str, size: int) -> float:
         connection.exec_driver_sql("PRAGMA cache_size=-400000")
         connection.commit()
         for first in range(0, size, BATCH):
-            _insert(connection, pool_id, range(first, min(first + BATCH, size)))
+            add(connection, range(first, min(first + BATCH, size)))
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
     engine.dispose()

@@ -85,6 +85,12 @@ def rate(ask: Callable[[], object], seconds: float) -> float:
     return calls / spent
 
 
+def mixed(seconds: float = 1.0) -> float:
+    """Decisions a second when every kind of question comes as often, each measured for so long."""
+    requests = [build() for build, _ in QUESTIONS.values()]
+    return len(requests) / sum(1 / rate(lambda asked=asked: decide(asked, [POLICY]), seconds) for asked in requests)  # type: ignore[misc]
+
+
 def main(seconds: float = 1.0) -> int:
     """Measure, print, and judge."""
     print(f"{'question':<18} {'decide':>12} {'with Request':>14}   (a second, one core)")

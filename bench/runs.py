@@ -84,6 +84,35 @@ def compare(
     return results
 
 
+@dataclass
+class Grown:
+    """A scenario among few and among many: runs in turns on two servers that differ in nothing else."""
+
+    scenario: Scenario
+    few: list[Sample] = field(default_factory=list)
+    many: list[Sample] = field(default_factory=list)
+
+    def median(self, side: str) -> float:
+        """p50 in milliseconds, of "few" or "many"."""
+        samples = self.few if side == "few" else self.many
+        return statistics.median(sample.p50 for sample in samples)
+
+    @property
+    def ratio(self) -> float:
+        """How much longer it takes among many: the median of the pairs."""
+        return statistics.median(many.p50 / few.p50 for few, many in zip(self.few, self.many, strict=True))
+
+
+def grow(scenarios: list[Scenario], few: Target, many: Target, rounds: int, seconds: float) -> list[Grown]:
+    """Every scenario on both, over one connection: what a call takes, not how many fit beside each other."""
+    results = [Grown(scenario) for scenario in scenarios]
+    for result in results:
+        for _ in range(rounds):
+            result.few.append(few.sample(result.scenario.stories, 1, seconds))
+            result.many.append(many.sample(result.scenario.stories, 1, seconds))
+    return results
+
+
 def compare_hashing(scenario: Scenario, server: Target, bcrypt_rounds: int, rounds: int, seconds: float) -> Compared:
     """Sign-ins by password beside bcrypt alone on the same core."""
     result = Compared(scenario)

@@ -27,9 +27,9 @@ class Administrator:
     key_id: str = "POOLHOUSEBENCHADMIN1"
     secret: str = "bench-only-secret-access-key-of-forty-ch"
 
-    def client(self, base: str) -> Any:
+    def client(self, base: str, service: str = "cognito-idp") -> Any:
         return boto3.client(
-            "cognito-idp",
+            service,
             endpoint_url=base,
             region_name="us-east-1",
             aws_access_key_id=self.key_id,

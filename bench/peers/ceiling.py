@@ -176,6 +176,14 @@ def user_info(environ: Environ, start: Start) -> Iterable[bytes]:
     return answer(start, {"sub": known["sub"], "email": "ann@example.com", "email_verified": "true"})
 
 
+def decide(environ: Environ, start: Start) -> Iterable[bytes]:
+    """Parse a question, check the asker's secret, say yes."""
+    asked = orjson.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    if not authenticated(environ):
+        return answer(start, {"error": "invalid_client"}, "401 Unauthorized")
+    return answer(start, {"decision": asked["action"]["name"] == "Read", "context": {"reason": "allowed"}})
+
+
 def authorize(environ: Environ, start: Start) -> Iterable[bytes]:
     """The code flow's first request: one durable commit, one redirect."""
     keep()
@@ -224,6 +232,7 @@ ROUTES = {
     "/refresh": refresh,
     "/introspect": introspect,
     "/userinfo": user_info,
+    "/decide": decide,
     "/code/authorize": authorize,
     "/code/continue": proceed,
     "/code/token": redeem,

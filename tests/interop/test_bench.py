@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from bench import machine
 from bench.browser import Browser
 from bench.load import Load, Refused, parse, repeat, request, run
 
@@ -96,3 +99,39 @@ def test_the_browser_fills_in_forms_and_goes_where_pages_lead(slow: tuple[str, i
     left = browser.get(base + "/on")
     assert (left.url, left.query) == ("https://elsewhere.example/?code=1&x=2", {"code": "1", "x": "2"})
     browser.session.close()
+
+
+@pytest.mark.slow
+@pytest.mark.live
+def test_the_bench_measures_permissions_and_prints_them() -> None:
+    short = ["--quick", "--only", "e", "--rounds", "1", "--seconds", "0.2", "--bcrypt-rounds", "4"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench", *short, "--identities", "500", "--no-write"],
+        cwd=machine.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    rows: dict[str, list[list[str]]] = {}
+    for line in ran.stdout.splitlines():
+        if line.startswith("| "):
+            name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            rows.setdefault(name, []).append(cells)
+    for name, statements, commits in (
+        ("GetId", "1", "0"),
+        ("GetId, a new guest", "1", "1"),
+        ("GetCredentialsForIdentity", "1", "0"),
+        ("GetCredentialsForIdentity, a guest", "1", "0"),
+        ("introspection", "1", "0"),
+        ("AuthZEN evaluation", "2", "0"),
+    ):
+        speed, counted = rows[name][:2]
+        assert float(speed[0].replace(",", "")) > 0, name
+        assert (counted[1], counted[3], counted[5]) == (statements, commits, "yes"), name
+    for name in ("GetId", "GetCredentialsForIdentity", "GetCredentialsForIdentity, a guest"):
+        grown = rows[name][2]
+        assert grown[:2] == ["1 / 0", "1 / 0"], name
+        assert float(grown[4]) > 0, name
+    library = ["RS256 verified, keys at hand", "local evaluation, a verified token against a policy"]
+    assert all(float(rows[name][0][0].replace(",", "")) > 0 for name in library)
