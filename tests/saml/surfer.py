@@ -1,0 +1,73 @@
+"""A browser without a screen that goes between parties: follows redirects and forms that post themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import requests
+
+from tests.oidc import _Forms
+
+_POSTS_ITSELF = re.compile(r"\.submit\(\)|/saml/post\.js|data-submit")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of the way, and what it was answered with."""
+
+    method: str
+    url: str
+    status: int
+    form: Mapping[str, str] | None
+
+
+class Surfer:
+    """Somebody's browser: cookies by host, no JavaScript but forms that post themselves, real HTTP to localhost.
+
+    It stops before any address that is not on this machine (an app's callback): ``left`` is then what it was given.
+    """
+
+    def __init__(self) -> None:
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.way: list[Step] = []
+        self.url, self.status, self.text = "", 0, ""
+        self.left: dict[str, str] | None = None
+
+    def go(self, url: str, form: Mapping[str, str] | None = None) -> Surfer:
+        """Open ``url``, with ``form`` by POST, and follow where it leads."""
+        url = urljoin(self.url, url)
+        self.left = None
+        for _ in range(20):
+            parts = urlsplit(url)
+            if parts.hostname not in {"localhost", "127.0.0.1"}:
+                self.left = dict(form) if form is not None else dict(parse_qsl(parts.query, keep_blank_values=True))
+                self.url, self.text, self.status = url, "", 0
+                return self
+            with self.http.request(
+                "GET" if form is None else "POST", url, data=form, allow_redirects=False, timeout=30
+            ) as answer:
+                self.url, self.status, self.text = url, answer.status_code, answer.text
+            self.way.append(Step("GET" if form is None else "POST", url, self.status, form))
+            if self.status in {301, 302, 303, 307, 308}:
+                form = form if self.status in {307, 308} else None
+                url = urljoin(url, answer.headers["Location"])
+                continue
+            if not _POSTS_ITSELF.search(self.text):
+                return self
+            first = self.forms[0]
+            url, form = urljoin(url, first["action"]), first["fields"]
+        raise AssertionError(f"redirected for ever: {[step.url for step in self.way]}")
+
+    @property
+    def forms(self) -> list[dict[str, Any]]:
+        return _Forms(self.text).forms
+
+    def submit(self, **values: str) -> Surfer:
+        """Send the first form that has these fields, with ``values`` filled in (``do="no"`` presses that button)."""
+        form = next(f for f in self.forms if set(values) - {"do"} <= set(f["fields"]))
+        return self.go(urljoin(self.url, form["action"] or self.url), {**form["fields"], **values})
