@@ -193,6 +193,19 @@ class Client:
         return tuple(self.settings.get("AllowedOAuthScopes") or ())
 
     @cached_property
+    def identity_providers(self) -> tuple[str, ...]:
+        """SupportedIdentityProviders by name; ``COGNITO`` is the pool itself, and what a client without a list has."""
+        return tuple(self.settings.get("SupportedIdentityProviders") or ("COGNITO",))
+
+    def offers(self, provider: str) -> bool:
+        """Whether people may come to it through ``provider``."""
+        return provider in self._providers
+
+    @cached_property
+    def _providers(self) -> frozenset[str]:
+        return frozenset(self.identity_providers)
+
+    @cached_property
     def read_attributes(self) -> frozenset[str] | None:
         """What its tokens may show; None: everything."""
         given = self.settings.get("ReadAttributes")
