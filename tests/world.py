@@ -69,6 +69,8 @@ class World:
         }
         self.server = werkzeug.serving.make_server("127.0.0.1", 0, _nothing, threaded=True, request_handler=_Quiet)
         self.port = self.server.server_port
+        # A setting that has our port in it is given as a function of it.
+        values = {name: value(self.port) if callable(value) else value for name, value in values.items()}
         self.settings: Settings = load(
             {}, **{"port": self.port, "public_url": f"http://localhost:{self.port}"} | values
         )

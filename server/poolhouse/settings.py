@@ -50,6 +50,10 @@ class Settings:
     database_url: str = _setting("", "SQLAlchemy URL of the database; empty: SQLite in data_dir.")
     public_url: str = _setting("", "Where browsers and clients reach this server; empty: http://localhost:<port>.")
     issuer_base: str = _setting("", "What tokens name as issuer, before /<pool id>; empty: public_url.")
+    identity_issuer: str = _setting(
+        "https://cognito-identity.amazonaws.com",
+        "Issuer in OpenID tokens of identities; give public_url where another STS fetches our keys by it.",
+    )
     api_endpoint: str = _setting("", "Where the AWS-compatible API is reached; empty: public_url.")
     domain_suffix: str = _setting("", "Host suffix of pool domains: acme becomes acme.<suffix>; empty: paths only.")
     host: str = _setting("127.0.0.1", "Address to listen on.")
@@ -250,6 +254,7 @@ def _with_derived(settings: Settings) -> Settings:
         settings,
         public_url=public,
         issuer_base=(settings.issuer_base or public).rstrip("/"),
+        identity_issuer=settings.identity_issuer.rstrip("/"),
         api_endpoint=(settings.api_endpoint or public).rstrip("/"),
         domain_suffix=settings.domain_suffix.strip(".").lower(),
         database_url=settings.database_url or f"sqlite:///{Path(settings.data_dir).absolute() / 'poolhouse.db'}",
@@ -345,9 +350,12 @@ def _faults(s: Settings) -> list[str]:
         ),
     ]
     found = [f"{PREFIX}{name}: {message}" for bad, name, message in rows if bad]
-    for name, url in (("PUBLIC_URL", s.public_url), ("ISSUER_BASE", s.issuer_base), ("API_ENDPOINT", s.api_endpoint)):
-        if fault := _url_fault(url, ("http", "https")):
-            found.append(f"{PREFIX}{name}: {fault}")
+    for name in ("public_url", "issuer_base", "identity_issuer", "api_endpoint"):
+        if fault := _url_fault(getattr(s, name), ("http", "https")):
+            found.append(f"{PREFIX}{name.upper()}: {fault}")
+        elif name == "identity_issuer" and urlsplit(s.identity_issuer).path:
+            # Its discovery document is served at the root of this server, which verifiers derive from the issuer.
+            found.append(f"{PREFIX}IDENTITY_ISSUER: must be a scheme and a host, without a path")
     if s.smtp_url and (fault := _url_fault(s.smtp_url.reveal(), ("smtp", "smtps"))):
         found.append(f"{PREFIX}SMTP_URL: {fault if 'not' not in fault else 'must be smtp://host or smtps://host'}")
     for key in keys:

@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from poolhouse.core import clock, jose, prepared
+from poolhouse.core import clock, jose, prepared, runtime
 from poolhouse.core.errors import NotAuthorized
 from poolhouse.identity_pools import keys, providers, snapshot
 from poolhouse.identity_pools.models import IdentityRow
 
-ISSUER = f"https://{providers.SELF}"
 TAGS_CLAIM = "https://aws.amazon.com/tags"
-POOL_CLAIM = f"{ISSUER}/identity-pool-arn"
+POOL_CLAIM = f"https://{providers.SELF}/identity-pool-arn"
 SECONDS = 600
 DEVELOPER_SECONDS = 900
 INVALID = "Invalid login token. "
@@ -24,6 +23,11 @@ _STANDING = prepared.Read(
         IdentityRow.id == bindparam("id"), IdentityRow.identity_pool_id == bindparam("pool")
     )
 )
+
+
+def issuer() -> str:
+    """Who these tokens say that they are from: AWS's own name unless the settings give this server's."""
+    return runtime.current().settings.identity_issuer
 
 
 def issue(
@@ -40,7 +44,7 @@ def issue(
         "sub": identity_id,
         "aud": pool.id,
         "amr": list(amr),
-        "iss": ISSUER,
+        "iss": issuer(),
         POOL_CLAIM: pool.arn,
         "exp": now + seconds,
         "iat": now,
@@ -60,7 +64,7 @@ def verify(token: str, *, pool_id: str | None = None) -> dict[str, Any]:
         claims = jose.verify(token, keys.verifying())
     except jose.InvalidToken as reason:
         raise NotAuthorized(INVALID + "Can't validate the token.", hint=str(reason)) from None
-    if claims.get("iss") != ISSUER:
+    if claims.get("iss") != issuer():
         raise NotAuthorized(INVALID + "Issuer doesn't match providerName")
     if pool_id is not None and claims.get("aud") != pool_id:
         raise NotAuthorized(INVALID + "Incorrect token audience.")

@@ -44,7 +44,7 @@ def verified(token: str) -> WebIdentity:
         raise InvalidIdentityToken("The ID Token provided is not a valid JWT.", hint=str(reason)) from None
     if not isinstance(issuer, str):
         raise InvalidIdentityToken("Missing a required claim: iss")
-    if issuer == openid.ISSUER:
+    if issuer == openid.issuer():
         return _of_identity_pool(token)
     base = runtime.current().settings.issuer_base + "/"
     pool = lookup.find_pool(issuer.removeprefix(base)) if issuer.startswith(base) else None

@@ -28,11 +28,11 @@ def jwks(_request: Request) -> Response:
 
 
 def openid_configuration(_request: Request) -> Response:
-    """Discovery for those who are told where to look, as STS servers are: the issuer itself is AWS's name."""
+    """Discovery (OpenID Connect Discovery §3): where the issuer is AWS's name, for those who are told to look here."""
     return _document(
         orjson.dumps(
             {
-                "issuer": openid.ISSUER,
+                "issuer": openid.issuer(),
                 "jwks_uri": runtime.current().settings.public_url + JWKS_PATH,
                 "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public"],
