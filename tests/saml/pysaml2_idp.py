@@ -16,6 +16,7 @@ from saml2.metadata import entity_descriptor
 from saml2.saml import NAME_FORMAT_URI, NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT, NameID
 from saml2.samlp import STATUS_AUTHN_FAILED, STATUS_NO_PASSIVE, AuthnRequest
 from saml2.server import Server
+from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from tests.saml.party import POST, REDIRECT, Answer, KeyPair, Party, Question, of_binding, page, xmlsec1
 
@@ -43,7 +44,7 @@ class Login:
 
 
 class Pysaml2Idp(Party):
-    """The provider. Change what it does by its attributes, whom it knows by ``people``, what it publishes by ``rotate``.
+    """The provider. Its attributes say what it does, ``people`` whom it knows, ``rotate`` changes what it publishes.
 
     A browser signs in at ``/sso`` by username alone, may say no there, and keeps a session by a cookie; ``/start`` is
     where the provider itself begins (``sp``, ``relay_state``), ``/logout`` where it ends its session everywhere.
@@ -93,6 +94,8 @@ class Pysaml2Idp(Party):
                     {
                         "entityid": self.entity_id,
                         "xmlsec_binary": xmlsec1(),
+                        "signing_algorithm": SIG_RSA_SHA256,  # its own choice is SHA-1
+                        "digest_algorithm": DIGEST_SHA256,
                         "key_file": str(pair.key),
                         "cert_file": str(pair.certificate),
                         "metadata": {"inline": [known.decode() for known in self._known.values()]},

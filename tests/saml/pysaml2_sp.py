@@ -16,6 +16,7 @@ from saml2.config import SPConfig
 from saml2.metadata import entity_descriptor
 from saml2.response import AuthnResponse, StatusError
 from saml2.saml import NameID
+from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from tests.saml.party import POST, REDIRECT, Answer, KeyPair, Party, Question, of_binding, page, xmlsec1
 
@@ -82,6 +83,8 @@ class Pysaml2Sp(Party):
         given: dict[str, Any] = {
             "entityid": self.entity_id,
             "xmlsec_binary": xmlsec1(),
+            "signing_algorithm": SIG_RSA_SHA256,  # its own choice is SHA-1
+            "digest_algorithm": DIGEST_SHA256,
             "key_file": str(self._pair.key),
             "cert_file": str(self._pair.certificate),
             "allow_unknown_attributes": True,

@@ -1,8 +1,7 @@
-"""A browser without a screen that goes between parties: follows redirects and forms that post themselves."""
+"""A browser without a screen that goes between parties: follows redirects, and posts the forms of SAML on."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import requests
 
 from tests.oidc import _Forms
 
-_POSTS_ITSELF = re.compile(r"\.submit\(\)|/saml/post\.js|data-submit")
+_MESSAGES = {"SAMLRequest", "SAMLResponse"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Step:
 
 
 class Surfer:
-    """Somebody's browser: cookies by host, no JavaScript but forms that post themselves, real HTTP to localhost.
+    """Somebody's browser: cookies by host, no JavaScript, forms with a SAML message posted on, real HTTP to localhost.
 
     It stops before any address that is not on this machine (an app's callback): ``left`` is then what it was given.
     """
@@ -57,9 +56,9 @@ class Surfer:
                 form = form if self.status in {307, 308} else None
                 url = urljoin(url, answer.headers["Location"])
                 continue
-            if not _POSTS_ITSELF.search(self.text):
+            first = next((f for f in self.forms if _MESSAGES & set(f["fields"])), None)
+            if first is None:
                 return self
-            first = self.forms[0]
             url, form = urljoin(url, first["action"]), first["fields"]
         raise AssertionError(f"redirected for ever: {[step.url for step in self.way]}")
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.saml.pysaml2_idp import Account, Pysaml2Idp, pysaml2_idp, start_url
 from tests.saml.pysaml2_sp import Pysaml2Sp, pysaml2_sp
+from tests.saml.simplesamlphp import PASSWORD, simplesamlphp
 from tests.saml.surfer import Surfer
 
 
@@ -57,3 +58,25 @@ def test_a_denial_and_a_start_at_the_provider(idp: Pysaml2Idp, sp: Pysaml2Sp, tm
     assert "Welcome" in person.submit(username="ann", do="in").text
     assert sp.arrived[-1].relay_state == "a state of its own"
     assert sp.arrived[-1].in_response_to is None
+
+
+def test_a_whole_providers_program_signs_somebody_in_and_out(tmp_path: Path) -> None:
+    with simplesamlphp(tmp_path / "idp") as enterprise, pysaml2_sp(tmp_path) as app:
+        enterprise.people["ann"] = {"mail": ["ann@enterprise.example"], "groups": ["staff", "eng"]}
+        enterprise.know("app", app.metadata)
+        app.know(enterprise.metadata)
+        person = Surfer()
+        for encrypt in (False, True):
+            enterprise.encrypt = encrypt
+            enterprise.save()
+            person.go(f"{app.url}/login")
+            assert "Enter your username and password" in person.text
+            assert "Welcome to the app" in person.submit(username="ann", password=PASSWORD).text
+            assert ("EncryptedAssertion" in app.responses[-1]) is encrypt
+            assert app.arrived[-1].name_id.text == "ann"
+            assert app.arrived[-1].attributes["groups"] == ["staff", "eng"]
+            assert "You have signed out everywhere" in person.go(f"{app.url}/logout").text, enterprise.log
+        enterprise.rotate()
+        app.know(enterprise.metadata)
+        person.go(f"{app.url}/login")
+        assert "Welcome to the app" in person.submit(username="ann", password=PASSWORD).text

@@ -1,0 +1,221 @@
+"""SimpleSAMLphp as an enterprise's identity provider: the whole program, under PHP's own web server on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.saml.party import KeyPair
+
+PLACES = (
+    Path("/usr/share/simplesamlphp"),  # Debian's package, installed
+    Path(__file__).parents[2] / "build/simplesamlphp/usr/share/simplesamlphp",  # the same, unpacked (see .ci/run)
+)
+PASSWORD = "Enterprise-Horse-7"
+
+_CONFIG = """<?php
+$config = json_decode(file_get_contents(__DIR__ . '/config.json'), true);
+"""
+_SOURCES = """<?php
+$config = [
+    'admin' => ['core:AdminPassword'],
+    'people' => ['exampleauth:UserPass'] + json_decode(file_get_contents(__DIR__ . '/people.json'), true),
+];
+"""
+_HOSTED = """<?php
+$metadata['__DYNAMIC:1__'] = json_decode(file_get_contents(__DIR__ . '/../hosted.json'), true);
+"""
+
+
+@dataclass
+class SimpleSamlPhp:
+    """A running provider. ``people`` are attributes by username, for everybody the same password; then ``save``."""
+
+    directory: Path
+    url: str
+    process: subprocess.Popen[bytes]
+    people: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    name_id_attribute: str = "uid"
+    encrypt: bool = False
+    want_signed_requests: bool = False
+    _services: list[Path] = field(default_factory=list)
+    _certificate: str = "idp-1"
+
+    @property
+    def entity_id(self) -> str:
+        return f"{self.url}/saml2/idp/metadata.php"
+
+    @property
+    def metadata_url(self) -> str:
+        return self.entity_id
+
+    @property
+    def metadata(self) -> bytes:
+        """What it publishes."""
+        with urllib.request.urlopen(self.metadata_url, timeout=30) as answer:
+            return bytes(answer.read())
+
+    def know(self, name: str, metadata: bytes) -> None:
+        """Trust a service provider by its metadata."""
+        path = self.directory / f"sp-{name}.xml"
+        path.write_bytes(metadata)
+        if path not in self._services:
+            self._services.append(path)
+        self.save()
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on, and publish that alone."""
+        self._certificate = f"idp-{int(self._certificate[4:]) + 1}"
+        KeyPair.make(self.directory / "cert", self._certificate)
+        self.save()
+
+    def save(self) -> None:
+        """Write what it is configured with; it reads all of it for each request."""
+        at, people = self.directory, {}
+        for username, attributes in self.people.items():
+            people[f"{username}:{PASSWORD}"] = {"uid": [username], **attributes}
+        (at / "config/people.json").write_text(json.dumps(people or {"nobody:nothing": {"uid": ["nobody"]}}))
+        (at / "config/hosted.json").write_text(
+            json.dumps(
+                {
+                    "host": "__DEFAULT__",
+                    "auth": "people",
+                    "privatekey": f"{self._certificate}.key.pem",
+                    "certificate": f"{self._certificate}.pem",
+                    "NameIDFormat": "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+                    "authproc": {
+                        "3": {
+                            "class": "saml:AttributeNameID",
+                            "attribute": self.name_id_attribute,
+                            "Format": "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+                        }
+                    },
+                    "attributes.NameFormat": "urn:oasis:names:tc:SAML:2.0:attrname-format:basic",
+                    "validate.authnrequest": self.want_signed_requests,
+                    "redirect.sign": True,
+                    "sign.logout": True,
+                    "validate.logout": True,
+                    "assertion.encryption": self.encrypt,
+                    "sharedkey_algorithm": "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+                }
+            )
+        )
+        sources: list[dict[str, str]] = [{"type": "flatfile", "directory": str(at / "config/metadata")}]
+        sources += [{"type": "xml", "file": str(path)} for path in self._services]
+        (at / "config/config.json").write_text(
+            json.dumps(
+                {
+                    "baseurlpath": f"{self.url}/",
+                    "certdir": str(at / "cert") + "/",
+                    "loggingdir": str(at / "log") + "/",
+                    "datadir": str(at / "data") + "/",
+                    "tempdir": str(at / "temp"),
+                    "metadatadir": str(at / "config/metadata") + "/",
+                    "secretsalt": "a-salt-of-the-tests",
+                    "auth.adminpassword": "an-administrator-of-the-tests",
+                    "timezone": "UTC",
+                    "logging.handler": "file",
+                    "logging.level": 5,
+                    "showerrors": True,
+                    "errorreporting": False,
+                    "enable.saml20-idp": True,
+                    "module.enable": {"exampleauth": True, "core": True, "saml": True},
+                    "session.cookie.secure": False,
+                    "session.cookie.samesite": None,
+                    "session.phpsession.savepath": str(at / "sessions"),
+                    "session.phpsession.cookiename": "SimpleSAML",
+                    "store.type": "phpsession",
+                    "trusted.url.domains": None,
+                    "language.default": "en",
+                    "language.available": ["en"],
+                    "theme.use": "default",
+                    "metadata.sources": sources,
+                }
+            )
+        )
+
+    @property
+    def log(self) -> str:
+        """What it wrote down."""
+        files = [*sorted((self.directory / "log").glob("*.log")), self.directory / "output"]
+        return "\n".join(file.read_text(errors="replace")[-4000:] for file in files if file.exists())
+
+
+def installed() -> Path:
+    """Where the program is; the test is skipped where it is missing."""
+    if shutil.which("php") is None:
+        pytest.skip("PHP is missing (on Debian: apt-get install php-cli php-xml): SimpleSAMLphp runs under it")
+    for place in PLACES:
+        if (place / "www/saml2/idp").is_dir():
+            return place
+    pytest.skip("SimpleSAMLphp is missing: install Debian's simplesamlphp, or unpack it as .ci/run does")
+
+
+@contextmanager
+def simplesamlphp(directory: Path) -> Iterator[SimpleSamlPhp]:
+    """The provider while it is needed: a process of its own, configured in ``directory``."""
+    program = installed()
+    for name in ("config/metadata", "cert", "log", "data", "temp", "sessions"):
+        (directory / name).mkdir(parents=True)
+    KeyPair.make(directory / "cert", "idp-1")
+    (directory / "config/config.php").write_text(_CONFIG)
+    (directory / "config/authsources.php").write_text(_SOURCES)
+    (directory / "config/metadata/saml20-idp-hosted.php").write_text(_HOSTED)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://localhost:{port}"
+    environ = {**os.environ, "SIMPLESAMLPHP_CONFIG_DIR": str(directory / "config"), "PHP_CLI_SERVER_WORKERS": "2"}
+    command = ["php", "-d", "display_errors=0", "-d", "log_errors=1", "-S", f"127.0.0.1:{port}", "-t", "www"]
+    with (directory / "output").open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=program,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # its workers are processes of their own: ended together
+        )
+    idp = SimpleSamlPhp(directory, url, process)
+    idp.save()
+    try:
+        _wait(idp)
+        yield idp
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def _wait(idp: SimpleSamlPhp, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    said: Any = None
+    while time.monotonic() < deadline and idp.process.poll() is None:
+        try:
+            assert b"EntityDescriptor" in idp.metadata
+            return
+        except urllib.error.HTTPError as refused:
+            said = refused.read().decode(errors="replace")
+            break
+        except (urllib.error.URLError, OSError) as fault:
+            said = fault
+            time.sleep(0.05)
+    raise AssertionError(f"SimpleSAMLphp did not start: {said}\n{idp.log}")
