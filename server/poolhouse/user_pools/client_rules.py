@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,10 +21,11 @@ _DANGEROUS_SCHEMES = frozenset({"javascript", "data", "vbscript", "about", "blob
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\\]+")
 
 
-def check(client: Client, doing: str) -> None:
+def check(client: Client, doing: str, providers: Container[str] = ()) -> None:
     """Raise InvalidParameter, InvalidOAuthFlow or ScopeDoesNotExist unless the client's settings go together.
 
-    ``doing`` is "creating" or "updating", for AWS's sentences.
+    ``doing`` is "creating" or "updating", for AWS's sentences; ``providers`` are the identity providers that the client
+    may list beside the pool itself.
     """
     settings = client.settings
     _check_flows(client)
@@ -37,8 +38,8 @@ def check(client: Client, doing: str) -> None:
     _check_oauth(client)
     _check_scopes(client)
     _check_attributes(client, doing)
-    for provider in settings.get("SupportedIdentityProviders") or ():
-        if provider != "COGNITO":
+    for provider in client.identity_providers:
+        if provider != "COGNITO" and provider not in providers:
             raise InvalidParameter(f"The provider {provider} does not exist for User Pool {client.pool_id}.")
     if settings.get("EnablePropagateAdditionalUserContextData") and not client.secrets:
         raise InvalidParameter("EnablePropagateAdditionalUserContextData requires a client secret.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,8 +32,11 @@ class DescribedSecret:
     created_at: datetime
 
 
-def create(pool_id: str, name: str, given: Mapping[str, Any]) -> Client:
-    """A new client. ``given`` has the members of CreateUserPoolClient. Raises InvalidParameter, LimitExceeded, …"""
+def create(pool_id: str, name: str, given: Mapping[str, Any], providers: Collection[str] = ()) -> Client:
+    """A new client. ``given`` has the members of CreateUserPoolClient. Raises InvalidParameter, LimitExceeded, …
+
+    ``providers`` are those of SupportedIdentityProviders that the pool has: it is above this package to know them.
+    """
     rows.locked_pool(pool_id)
     limits.check(limits.CLIENTS, "user pool clients", AppClient.id, AppClient.pool_id == pool_id)
     if given.get("GenerateSecret") and given.get("ClientSecret"):
@@ -49,7 +52,7 @@ def create(pool_id: str, name: str, given: Mapping[str, Any]) -> Client:
         created_at=now,
         modified_at=now,
     )
-    client_rules.check(candidate, "creating")
+    client_rules.check(candidate, "creating", providers)
     unit.execute(
         insert(AppClient).values(
             pool_id=pool_id,
@@ -74,7 +77,9 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def replace(pool_id: str, client_id: str, name: str | None, given: Mapping[str, Any]) -> Client:
+def replace(
+    pool_id: str, client_id: str, name: str | None, given: Mapping[str, Any], providers: Collection[str] = ()
+) -> Client:
     """Put ``given`` (members of UpdateUserPoolClient) in place of the settings; what is left out is the default again.
 
     The name, the secrets and our own settings stay. Raises as :func:`create`.
@@ -83,7 +88,7 @@ def replace(pool_id: str, client_id: str, name: str | None, given: Mapping[str, 
     settings = _settings(given)
     if pool_rules.OWN in row.settings:
         settings[pool_rules.OWN] = row.settings[pool_rules.OWN]
-    return _stored(pool_id, client_id, settings, name or row.name, "settings")
+    return _stored(pool_id, client_id, settings, name or row.name, "settings", {*providers, *_listed(row.settings)})
 
 
 def set_own(pool_id: str, client_id: str, own: Mapping[str, Any]) -> Client:
@@ -91,13 +96,20 @@ def set_own(pool_id: str, client_id: str, own: Mapping[str, Any]) -> Client:
     row = rows.locked_client(pool_id, client_id)
     has_secret = bool(secrets(pool_id, client_id))
     settings = {**row.settings, pool_rules.OWN: extensions.of_client(own, has_secret=has_secret)}
-    return _stored(pool_id, client_id, settings, row.name, "extensions")
+    return _stored(pool_id, client_id, settings, row.name, "extensions", _listed(row.settings))
 
 
-def _stored(pool_id: str, client_id: str, settings: Mapping[str, Any], name: str, what: str) -> Client:
+def _listed(settings: Mapping[str, Any]) -> Collection[str]:
+    """The providers that a client lists already: one that was deleted since may stand there, and counts for nothing."""
+    return settings.get("SupportedIdentityProviders") or ()
+
+
+def _stored(
+    pool_id: str, client_id: str, settings: Mapping[str, Any], name: str, what: str, providers: Collection[str]
+) -> Client:
     rows.store_client(pool_id, client_id, settings, name=name)
     client = lookup.fresh_client(pool_id, client_id)
-    client_rules.check(client, "updating")
+    client_rules.check(client, "updating", frozenset(providers))
     emit(UserPoolClientUpdated(pool_id, client_id, what))
     return client
 

@@ -12,6 +12,7 @@ from poolhouse.core.errors import LimitExceeded
 POOLS = 10_000
 CLIENTS = 10_000
 RESOURCE_SERVERS = 300
+IDENTITY_PROVIDERS = 10_000
 GROUPS = 10_000
 TAGS = 50
 SECRETS = 2

@@ -7,6 +7,7 @@ from typing import Any
 
 from poolhouse.api.registry import Answer, operation
 from poolhouse.core import paging
+from poolhouse.federation import catalogue
 from poolhouse.user_pools import clients, limits, lookup, views
 
 # UpdateUserPoolClient's, all stored as they come.
@@ -36,7 +37,13 @@ _REPLACED = (
 
 @operation("CreateUserPoolClient", writes=True, gathers=("GenerateSecret", "ClientSecret", *_REPLACED))
 def create_user_pool_client(*, user_pool_id: str, client_name: str, settings: Mapping[str, Any]) -> Answer:
-    return {"UserPoolClient": views.client(clients.create(user_pool_id, client_name, settings))}
+    known = _providers(user_pool_id, settings)
+    return {"UserPoolClient": views.client(clients.create(user_pool_id, client_name, settings, known))}
+
+
+def _providers(user_pool_id: str, settings: Mapping[str, Any]) -> frozenset[str]:
+    """Those of the providers that a client is to list that exist."""
+    return catalogue.existing(user_pool_id, settings.get("SupportedIdentityProviders") or ())
 
 
 @operation("DescribeUserPoolClient")
@@ -48,7 +55,8 @@ def describe_user_pool_client(*, user_pool_id: str, client_id: str) -> Answer:
 def update_user_pool_client(
     *, user_pool_id: str, client_id: str, client_name: str | None = None, settings: Mapping[str, Any]
 ) -> Answer:
-    return {"UserPoolClient": views.client(clients.replace(user_pool_id, client_id, client_name, settings))}
+    known = _providers(user_pool_id, settings)
+    return {"UserPoolClient": views.client(clients.replace(user_pool_id, client_id, client_name, settings, known))}
 
 
 @operation("DeleteUserPoolClient", writes=True)
