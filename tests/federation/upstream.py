@@ -12,7 +12,7 @@ How to use it::
         )
 
 Its pages are plain forms: whoever types a name (any password) is that person, the next page asks for consent and has a
-link "[ Cancel ]". :meth:`Upstream.visit` fills them in without a browser. ``upstream.rotate()`` changes the signing key.
+link "[ Cancel ]". :meth:`Upstream.visit` fills them in without a browser; ``upstream.rotate()`` changes its key.
 """
 
 from __future__ import annotations
@@ -63,11 +63,12 @@ class Upstream:
         self._tell(rotate=True)
 
     def register(self, *redirect_uris: str, **metadata: Any) -> dict[str, Any]:
-        """A client (RFC 7591), by default with its secret in Basic; what the provider says of it."""
+        """A client (RFC 7591), by default with its secret in the form; what the provider says of it."""
         wanted = {
             "redirect_uris": list(redirect_uris),
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
+            "token_endpoint_auth_method": "client_secret_post",
             **metadata,
         }
         answer = requests.post(f"{self.issuer}/reg", json=wanted, timeout=10)
