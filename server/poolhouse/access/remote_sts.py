@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from poolhouse.access.credentials import Credentials
@@ -55,6 +56,12 @@ def assume(
     except Unreachable as failed:
         log.warning("The STS of role %s did not give credentials: %s", role.name, failed)
         raise IDPCommunicationError("The credentials of this role could not be fetched.", hint=str(failed)) from failed
+
+
+def is_aws(role: Role) -> bool:
+    """Whether the STS behind a role is one of AWS's own."""
+    host = urlsplit(str(role.endpoint["endpoint"])).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _merged(policies: Sequence[str | Mapping[str, Any]]) -> str:

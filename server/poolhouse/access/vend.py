@@ -17,17 +17,20 @@ def vend(
     context: Mapping[str, str | list[str]],
     openid_token: Callable[[], str],
     session_policies: Sequence[SessionPolicy] = (),
+    guard: SessionPolicy | None = None,
     source: str = "cognito-identity",
 ) -> Credentials:
     """`credentials.mint` for a role of this server; for one of another STS an exchange of the identity's token.
 
-    `openid_token` is called only for the latter. No unit should be writing then: the exchange takes its time. Raises
+    `session_policies` are the asker's own limits; `guard` is ours, which keeps sessions of its kind from administering.
+    `openid_token` is called only for another STS. No unit should be writing then: the exchange takes its time. Raises
     what `mint` raises, or IDPCommunicationError.
     """
+    all_of_them = [*session_policies, *([guard] if guard is not None else [])]
     if role.credentials_kind == "sts":
-        return remote_sts.assume(
-            role, session_name, seconds=seconds, token=openid_token(), session_policies=session_policies
-        )
+        # What the guard speaks of is AWS's administration and ours; MinIO refuses a policy with words it does not know.
+        sent = all_of_them if remote_sts.is_aws(role) else session_policies
+        return remote_sts.assume(role, session_name, seconds=seconds, token=openid_token(), session_policies=sent)
     return credentials.mint(
-        role, session_name, seconds=seconds, context=context, session_policies=session_policies, source=source
+        role, session_name, seconds=seconds, context=context, session_policies=all_of_them, source=source
     )

@@ -135,7 +135,7 @@ def _minted(proof: Proven, arn: str) -> Credentials:
         seconds=min(SESSION_SECONDS, role.max_session_seconds),
         context={**session, "aws:FederatedProvider": providers.SELF},
         openid_token=lambda: openid.issue(proof.pool, proof.identity.id, proof.amr, principal_tags=proof.tags),
-        session_policies=(SIGNED_IN_SESSION if proof.authenticated else GUEST_SESSION,),
+        guard=SIGNED_IN_SESSION if proof.authenticated else GUEST_SESSION,
     )
 
 
