@@ -16,7 +16,7 @@ from saml2.metadata import entity_descriptor
 from saml2.saml import NAME_FORMAT_URI, NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT, NameID
 from saml2.samlp import STATUS_AUTHN_FAILED, STATUS_NO_PASSIVE, AuthnRequest
 from saml2.server import Server
-from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
+from saml2.xmldsig import DIGEST_SHA1, DIGEST_SHA256, SIG_RSA_SHA1, SIG_RSA_SHA256
 
 from tests.saml.party import POST, REDIRECT, Answer, KeyPair, Party, Question, of_binding, page, xmlsec1
 
@@ -50,10 +50,12 @@ class Pysaml2Idp(Party):
     where the provider itself begins (``sp``, ``relay_state``), ``/logout`` where it ends its session everywhere.
     """
 
-    def __init__(self, directory: Path, *, want_signed_requests: bool = False) -> None:
+    def __init__(
+        self, directory: Path, *, want_signed_requests: bool = False, sso_by_redirect: bool = True, sha1: bool = False
+    ) -> None:
         super().__init__()
         self.directory = directory
-        self.want_signed_requests = want_signed_requests
+        self.want_signed_requests, self.sso_by_redirect, self.sha1 = want_signed_requests, sso_by_redirect, sha1
         self.entity_id = f"{self.url}/metadata"
         self.metadata_url = f"{self.url}/metadata"
         self.people: dict[str, Account] = {}
@@ -87,22 +89,23 @@ class Pysaml2Idp(Party):
         return str(entity_descriptor(self._server_of.config)).encode()
 
     def _configure(self) -> None:
-        pair = self._keys[-1]
+        pair, sso = self._keys[-1], BINDINGS if self.sso_by_redirect else (POST,)
         with self._lock:
             self._server_of = Server(
                 config=IdPConfig().load(
                     {
                         "entityid": self.entity_id,
                         "xmlsec_binary": xmlsec1(),
-                        "signing_algorithm": SIG_RSA_SHA256,  # its own choice is SHA-1
-                        "digest_algorithm": DIGEST_SHA256,
+                        # SHA-1 is what it chooses by itself.
+                        "signing_algorithm": SIG_RSA_SHA1 if self.sha1 else SIG_RSA_SHA256,
+                        "digest_algorithm": DIGEST_SHA1 if self.sha1 else DIGEST_SHA256,
                         "key_file": str(pair.key),
                         "cert_file": str(pair.certificate),
                         "metadata": {"inline": [known.decode() for known in self._known.values()]},
                         "service": {
                             "idp": {
                                 "endpoints": {
-                                    "single_sign_on_service": [(f"{self.url}/sso", b) for b in BINDINGS],
+                                    "single_sign_on_service": [(f"{self.url}/sso", b) for b in sso],
                                     "single_logout_service": [(f"{self.url}/slo", b) for b in BINDINGS],
                                 },
                                 "name_id_format": [NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT],
