@@ -24,7 +24,7 @@ from poolhouse.core.errors import (
     UnsupportedIdentityProvider,
 )
 from poolhouse.core.events import emit
-from poolhouse.federation import connectors, provider_rules
+from poolhouse.federation import connectors, extensions, provider_rules
 from poolhouse.federation.events import IdentityProviderCreated, IdentityProviderDeleted, IdentityProviderUpdated
 from poolhouse.federation.models import (
     ProviderDocument,
@@ -42,6 +42,7 @@ from poolhouse.user_pools.snapshots import Client, Pool
 BUTTONS = 12
 # How many of a client's providers are looked at for the buttons: the rest is reached by domain or identifier.
 _CANDIDATES = 60
+ENABLED_AT = "enabled_at"
 _SEALED_FOR = "identity provider"
 _AT_A_TIME = 500
 
@@ -100,6 +101,21 @@ def _offered(client: Client) -> tuple[Provider, ...]:
         key=lambda one: (one.type == "SAML", one.type == "SAML" and bool(one.identifiers), names.index(one.name))
     )
     return tuple(shown[:BUTTONS])
+
+
+def routes(client: Client) -> bool:
+    """Whether any e-mail domain leads to one of the client's providers."""
+    return runtime.current().cache.get(("routes", client.pool_id, client.id), lambda: _routes(client))
+
+
+def _routes(client: Client) -> bool:
+    names = [name for name in client.identity_providers if name != LOCAL]
+    domains = (ProviderIdentifier.pool_id == client.pool_id, ProviderIdentifier.identifier.contains("."))
+    for start in range(0, len(names), _AT_A_TIME):
+        some = ProviderIdentifier.provider.in_(names[start : start + _AT_A_TIME])
+        if unit.execute(select(ProviderIdentifier.provider).where(*domains, some).limit(1)).first() is not None:
+            return True
+    return False
 
 
 def existing(pool_id: str, names: Iterable[str]) -> frozenset[str]:
@@ -237,6 +253,7 @@ def update(
     if details is not None:
         after = dataclasses.replace(after, details=dict(connector(after).check(after)))
 
+    extensions.fit(after.own, after.details)
     stored = _store(before, after)
     if identifiers is not None:
         _store_identifiers(stored)
@@ -244,6 +261,27 @@ def update(
         mine = (ProviderDocument.pool_id == pool.id, ProviderDocument.provider == name)
         unit.execute(delete(ProviderDocument).where(*mine))
     emit(IdentityProviderUpdated(pool.id, name, "settings"))
+    return stored
+
+
+def set_own(pool: Pool, name: str, own: Mapping[str, Any]) -> Provider:
+    """Replace our own settings of the provider (:mod:`extensions`). Raises as :func:`update`.
+
+    ``enabled_at``, kept beside them, says since when it is on again: what was begun before it was turned off stays
+    ended.
+    """
+    before = _present(pool, name)
+    settings = extensions.of_provider(own, before.type, before.details)
+    after = dataclasses.replace(before, own=settings)
+    what = "extensions"
+    if after.enabled and not before.enabled:
+        settings[ENABLED_AT], what = clock.now().timestamp(), "enabled"
+    elif ENABLED_AT in before.own:
+        settings[ENABLED_AT] = before.own[ENABLED_AT]
+    if before.enabled and not after.enabled:
+        what = "disabled"
+    stored = _store(before, after)
+    emit(IdentityProviderUpdated(pool.id, name, what))
     return stored
 
 

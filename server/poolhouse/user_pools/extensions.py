@@ -22,30 +22,33 @@ Check = Callable[[str, Any], Any]
 
 def of_pool(own: Mapping[str, Any]) -> dict[str, Any]:
     """A pool's own settings, checked."""
-    return _checked(own, _POOL)
+    return checked(own, _POOL)
 
 
 def of_client(own: Mapping[str, Any], *, has_secret: bool) -> dict[str, Any]:
     """A client's own settings, checked, also against each other and against its having a secret."""
-    checked = _checked(own, _CLIENT)
-    method = checked.get("token_endpoint_auth_method")
-    if method == "private_key_jwt" and not checked.get("jwks"):
+    settings = checked(own, _CLIENT)
+    method = settings.get("token_endpoint_auth_method")
+    if method == "private_key_jwt" and not settings.get("jwks"):
         raise InvalidParameter("Jwks is required with the token endpoint authentication method private_key_jwt.")
     if method in _SECRET_METHODS and not has_secret:
         raise InvalidParameter(f"The client has no secret: it cannot use {method}.")
     if method == "none" and has_secret:
         raise InvalidParameter("The client has a secret: its token endpoint authentication method cannot be none.")
-    return checked
+    return settings
 
 
-def _checked(own: Mapping[str, Any], known: Mapping[str, Check]) -> dict[str, Any]:
+def checked(own: Mapping[str, Any], known: Mapping[str, Check]) -> dict[str, Any]:
+    """``own`` after its checks, without what is None. Raises InvalidParameter."""
     for name in own:
         if name not in known:
             raise InvalidParameter(f"Unknown setting: {name}. Known are {', '.join(known)}.")
     return {name: known[name](name, value) for name, value in own.items() if value is not None}
 
 
-def _one_of(*values: str) -> Check:
+def one_of(*values: str) -> Check:
+    """One of these words."""
+
     def check(name: str, value: Any) -> str:
         if value not in values:
             raise InvalidParameter(f"{name} must be one of {', '.join(values)}.")
@@ -54,7 +57,8 @@ def _one_of(*values: str) -> Check:
     return check
 
 
-def _switch(name: str, value: Any) -> bool:
+def switch(name: str, value: Any) -> bool:
+    """True or false, not a word for it."""
     if not isinstance(value, bool):
         raise InvalidParameter(f"{name} must be true or false.")
     return value
@@ -107,19 +111,22 @@ def _jwks(name: str, value: Any) -> dict[str, Any]:
 
 
 _POOL: Mapping[str, Check] = {
-    "signing_alg": _one_of(*jose.ALGORITHMS),
-    "userinfo_for_api_tokens": _switch,
-    "introspection_for_api_tokens": _switch,
-    "token_errors": _one_of("standard", "cognito"),
+    "signing_alg": one_of(*jose.ALGORITHMS),
+    "userinfo_for_api_tokens": switch,
+    "introspection_for_api_tokens": switch,
+    "token_errors": one_of("standard", "cognito"),
     "accent": _color,
     "scope_actions": _scope_actions,
+    "link_by_verified_email": one_of("off", "prove"),
 }
 _CLIENT: Mapping[str, Check] = {
-    "token_endpoint_auth_method": _one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none"),
+    "token_endpoint_auth_method": one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none"),
     "jwks": _jwks,
-    "require_pkce": _switch,
-    "token_profile": _one_of("cognito", "rfc9068"),
+    "require_pkce": switch,
+    "token_profile": one_of("cognito", "rfc9068"),
     "audience": _audience,
-    "strict_oidc": _switch,
-    "userinfo_for_api_tokens": _switch,
+    "strict_oidc": switch,
+    "userinfo_for_api_tokens": switch,
+    "mfa_after_federation": switch,
+    "upstream_tokens": switch,
 }

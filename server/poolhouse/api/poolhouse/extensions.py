@@ -1,4 +1,4 @@
-"""Settings of pools and app clients that Cognito does not have."""
+"""Settings of pools, app clients and identity providers that Cognito does not have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poolhouse.api.registry import Answer, operation
+from poolhouse.federation import catalogue
 from poolhouse.tokens import keys
 from poolhouse.user_pools import clients, lookup, pool_rules, pools
 
@@ -19,6 +20,7 @@ _POOL = {
     "TokenErrors": "token_errors",
     "AccentColor": "accent",
     "ScopeActions": "scope_actions",
+    "LinkByVerifiedEmail": "link_by_verified_email",
 }
 _CLIENT = {
     "TokenEndpointAuthMethod": "token_endpoint_auth_method",
@@ -28,6 +30,22 @@ _CLIENT = {
     "Audience": "audience",
     "StrictOidc": "strict_oidc",
     "UserInfoForApiTokens": "userinfo_for_api_tokens",
+    "MfaAfterFederation": "mfa_after_federation",
+    "UpstreamTokens": "upstream_tokens",
+}
+_PROVIDER = {
+    "Enabled": "enabled",
+    "Label": "label",
+    "Button": "button",
+    "TrustEmail": "trust_email",
+    "GroupsAttribute": "groups_attribute",
+    "GroupMapping": "group_mapping",
+    "OnMissing": "on_missing",
+    "TokenEndpointAuthMethod": "token_endpoint_auth_method",
+    "HostedDomain": "hosted_domain",
+    "AllowSha1": "allow_sha1",
+    "RequireSigned": "require_signed",
+    "ForceAuthn": "force_authn",
 }
 
 
@@ -55,6 +73,17 @@ def get_user_pool_client_extensions(*, user_pool_id: str, client_id: str) -> Ans
 @operation("SetUserPoolClientExtensions", service=_SERVICE, writes=True)
 def set_user_pool_client_extensions(*, user_pool_id: str, client_id: str, extensions: Mapping[str, Any]) -> Answer:
     return _shown(clients.set_own(user_pool_id, client_id, _stored(extensions, _CLIENT)).own, _CLIENT)
+
+
+@operation("GetIdentityProviderExtensions", service=_SERVICE)
+def get_identity_provider_extensions(*, user_pool_id: str, provider_name: str) -> Answer:
+    return _shown(catalogue.get(lookup.pool(user_pool_id), provider_name).own, _PROVIDER)
+
+
+@operation("SetIdentityProviderExtensions", service=_SERVICE, writes=True)
+def set_identity_provider_extensions(*, user_pool_id: str, provider_name: str, extensions: Mapping[str, Any]) -> Answer:
+    own = _stored(extensions, _PROVIDER)
+    return _shown(catalogue.set_own(lookup.pool(user_pool_id), provider_name, own).own, _PROVIDER)
 
 
 def _stored(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
