@@ -215,7 +215,7 @@ def sign(document: bytes, private: bytes, certificate: bytes, *, of: str | None 
     reference = xmlsec.template.add_reference(node, xmlsec.Transform.SHA256, uri="#" + element.get("ID"))
     xmlsec.template.add_transform(reference, xmlsec.Transform.ENVELOPED)
     xmlsec.template.add_transform(reference, xmlsec.Transform.EXCL_C14N)
-    xmlsec.template.add_x509_data(xmlsec.template.ensure_key_info(node, ns="ds"))
+    xmlsec.template.add_x509_data(xmlsec.template.ensure_key_info(node))
     xmlsec.tree.add_ids(element, ["ID"])
     context = xmlsec.SignatureContext()
     context.key = xmlsec.Key.from_memory(private, xmlsec.KeyFormat.PEM)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from poolhouse.core.errors import InvalidOAuthFlow, InvalidParameter, ScopeDoesNotExist
-from poolhouse.user_pools import schema
+from poolhouse.user_pools import saml_extension, schema
 from poolhouse.user_pools.snapshots import Client
 
 STANDARD_SCOPES = frozenset({"openid", "email", "phone", "profile", "address", "aws.cognito.signin.user.admin"})
@@ -38,6 +38,8 @@ def check(client: Client, doing: str, providers: Container[str] = ()) -> None:
     _check_oauth(client)
     _check_scopes(client)
     _check_attributes(client, doing)
+    if saml := client.own.get("saml"):
+        saml_extension.check_attributes("Saml", saml, client.pool.schema)
     for provider in client.identity_providers:
         if provider != "COGNITO" and provider not in providers:
             raise InvalidParameter(f"The provider {provider} does not exist for User Pool {client.pool_id}.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from poolhouse.core import jose
 from poolhouse.core.errors import InvalidParameter
+from poolhouse.user_pools import saml_extension
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEYS_AT_MOST = 20
@@ -129,4 +130,5 @@ _CLIENT: Mapping[str, Check] = {
     "userinfo_for_api_tokens": switch,
     "mfa_after_federation": switch,
     "upstream_tokens": switch,
+    "saml": saml_extension.checked,
 }

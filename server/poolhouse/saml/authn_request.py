@@ -1,0 +1,144 @@
+"""Requests that service providers send to us as identity provider (SAML Core §3.4, Profiles §4.1), read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from poolhouse.saml import xml
+from poolhouse.saml.assertion import Name
+from poolhouse.saml.bindings import Received, issuer_of
+from poolhouse.saml.logout import read_name_id
+from poolhouse.saml.trust import Refused
+
+_OLDEST: Final = timedelta(minutes=30)  # somebody may have left it open, or kept it as a bookmark
+_CONTEXTS_MAX: Final = 20
+_COMPARISONS: Final = ("exact", "minimum", "maximum", "better")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthnRequest:
+    """What a service provider asks for: who is at this browser?
+
+    ``consumer_url`` or ``consumer_index`` say where the answer is to go; whoever answers holds them against what is
+    registered. ``contexts`` are classes of authentication, compared as ``comparison`` says.
+    """
+
+    id: str
+    issuer: str
+    consumer_url: str | None = None
+    consumer_index: int | None = None
+    binding: str | None = None
+    name_id_format: str | None = None
+    sp_name_qualifier: str | None = None
+    force: bool = False
+    passive: bool = False
+    contexts: tuple[str, ...] = ()
+    comparison: str = "exact"
+    subject: Name | None = None
+
+
+def read_authn_request(
+    received: Received,
+    *,
+    issuer: str,
+    certificates: Sequence[bytes],
+    require_signed: bool,
+    destination: str,
+    now: datetime,
+    skew_seconds: int = 60,
+) -> AuthnRequest:
+    """The AuthnRequest of ``issuer``. Raises Refused.
+
+    With ``certificates`` (DER) every signature is verified; a request may do without one unless ``require_signed``.
+    Where there is no certificate a signature says nothing and is not looked at.
+    """
+    signed = received.signed
+    if require_signed and not signed:
+        raise Refused("unsigned")
+    verified = signed and bool(certificates)
+    root = xml.parse(received.verified(certificates) if verified else received.document)
+    if root.tag != xml.name("samlp", "AuthnRequest"):
+        raise Refused("message", "no AuthnRequest")
+    if root.get("Version") != "2.0":
+        raise Refused("version", str(root.get("Version"))[:20])
+    if issuer_of(root) != issuer:
+        raise Refused("issuer", "another one signed it")
+    _require_for(root.get("Destination"), destination, required=verified)
+    _require_recent(root, now, timedelta(seconds=skew_seconds))
+    policy = xml.optional(root, xml.name("samlp", "NameIDPolicy"), "name-id-policy")
+    contexts, comparison = _contexts(root)
+    return AuthnRequest(
+        id=_id(root),
+        issuer=issuer,
+        consumer_url=root.get("AssertionConsumerServiceURL"),
+        consumer_index=_index(root.get("AssertionConsumerServiceIndex")),
+        binding=root.get("ProtocolBinding"),
+        name_id_format=policy.get("Format") if policy is not None else None,
+        sp_name_qualifier=policy.get("SPNameQualifier") if policy is not None else None,
+        force=_switch(root, "ForceAuthn"),
+        passive=_switch(root, "IsPassive"),
+        contexts=contexts,
+        comparison=comparison,
+        subject=_subject(root),
+    )
+
+
+def _require_for(named: str | None, destination: str, *, required: bool) -> None:
+    """Bindings §3.4.5.2, §3.5.5.2: a signed message names whom it is for, or it could be passed on to others."""
+    if named == destination or (named is None and not required):
+        return
+    raise Refused("destination", str(named)[:200])
+
+
+def _require_recent(root: xml.Element, now: datetime, skew: timedelta) -> None:
+    sent = xml.instant(root.get("IssueInstant"), "issue-instant")
+    if not now - _OLDEST - skew <= sent <= now + skew:
+        raise Refused("issue-instant", xml.spelt(sent))
+
+
+def _id(root: xml.Element) -> str:
+    number = root.get("ID")
+    if not number:
+        raise Refused("id")
+    return str(number)
+
+
+def _switch(root: xml.Element, attribute: str) -> bool:
+    value = root.get(attribute, "false").strip()
+    if value not in {"true", "false", "1", "0"}:  # xs:boolean
+        raise Refused("boolean", attribute)
+    return value in {"true", "1"}
+
+
+def _index(value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= 5):  # xs:unsignedShort
+        raise Refused("consumer-index", value[:40])
+    return int(value)
+
+
+def _contexts(root: xml.Element) -> tuple[tuple[str, ...], str]:
+    asked = xml.optional(root, xml.name("samlp", "RequestedAuthnContext"), "authn-context")
+    if asked is None:
+        return (), "exact"
+    comparison = asked.get("Comparison", "exact")
+    if comparison not in _COMPARISONS:
+        raise Refused("authn-context", str(comparison)[:40])
+    given = list(asked)  # references to declarations are of a kind that we have none of
+    if len(given) > _CONTEXTS_MAX:
+        raise Refused("authn-context", "too many")
+    return tuple(xml.text_of(one, "authn-context").strip() for one in given), comparison
+
+
+def _subject(root: xml.Element) -> Name | None:
+    """Whom the request is about, where it says so."""
+    subject = xml.optional(root, xml.name("saml", "Subject"), "subject")
+    if subject is None:
+        return None
+    if xml.children(subject, xml.name("saml", "SubjectConfirmation")):
+        raise Refused("subject", "no confirmation is taken from a request")  # Profiles §4.1.4.1
+    return read_name_id(subject, "subject")
