@@ -24,11 +24,13 @@ from poolhouse.core.hashing import HashPool
 from poolhouse.core.housekeeping import Housekeeper
 from poolhouse.core.runtime import Runtime
 from poolhouse.core.sealing import Sealer
+from poolhouse.federation import cut_off
 from poolhouse.listeners import audit
 from poolhouse.messages import outbox
 from poolhouse.settings import Settings
 from poolhouse.signin import attempt
 from poolhouse.tokens import keys
+from poolhouse.tokens.events import StillOpen
 from poolhouse.web import access, aws, hosted, identity, oauth
 from poolhouse.web.door import Door, Request, Response
 
@@ -81,6 +83,7 @@ def build_runtime(app: flask.Flask, settings: Settings) -> Runtime:
     with unit.open(rt):
         keycheck.verify()
     audit.listen(rt.bus)
+    rt.bus.answering(StillOpen, cut_off.answer)
     _add_chores(rt)
     return rt
 

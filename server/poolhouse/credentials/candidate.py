@@ -77,7 +77,9 @@ _NAMED = prepared.Read(
         select(*_COLUMNS)
         .select_from(UserName)
         .join(UserRow, (UserRow.pool_id == UserName.pool_id) & (UserRow.sub == UserName.sub))
-    ).where(UserName.pool_id == bindparam("pool"), UserName.key == bindparam("name"))
+    )
+    .where(UserName.pool_id == bindparam("pool"), UserName.key.in_((bindparam("name"), bindparam("external"))))
+    .order_by(directory.NAMES_FIRST)
 )
 _BY_SUB = prepared.Read(
     _joined(select(*_COLUMNS).select_from(UserRow)).where(
@@ -88,7 +90,8 @@ _BY_SUB = prepared.Read(
 
 def named(pool: Pool, name: str) -> Candidate | None:
     """Whoever the username or active alias ``name`` finds."""
-    return _of(_NAMED.first({"pool": pool.id, "name": pool.canonical(name)[:512]}))
+    key, external = directory.name_keys(pool, name)
+    return _of(_NAMED.first({"pool": pool.id, "name": key, "external": external}))
 
 
 def by_sub(pool: Pool, sub: str) -> Candidate | None:

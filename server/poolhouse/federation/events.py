@@ -62,9 +62,9 @@ class ArrivalRefused(Event):
 class InboundFederation:
     """Asked before anything that a provider says is looked at (Lambda trigger InboundFederation).
 
-    ``attributes`` are Cognito's ``request.attributes``: tokenResponse, idToken and userInfo, or samlResponse. ``claims``
-    are those that will be mapped. A listener sets ``user_attributes_to_map``: None or empty changes nothing, otherwise
-    these are the claims, and what it left out is dropped. It refuses by raising.
+    ``attributes`` are Cognito's ``request.attributes``: tokenResponse, idToken and userInfo, or samlResponse.
+    ``claims`` are those that will be mapped. A listener sets ``user_attributes_to_map``: None or empty changes
+    nothing, otherwise these are the claims, and what it left out is dropped. It refuses by raising.
     """
 
     client: Client

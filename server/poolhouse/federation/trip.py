@@ -1,7 +1,7 @@
 """A browser's trip to a provider and back: a row that a handle opens, once, at one stage, and not for long.
 
-``out``: the browser is at the provider; the handle is OAuth's ``state``, SAML's ``RelayState``. ``back``: the provider's
-answer was read where no cookie comes along (a cross-site POST), and waits for the browser that it is for. ``linking``:
+``out``: the browser is at the provider; the handle is OAuth's ``state``, SAML's ``RelayState``. ``back``: the answer
+was read where no cookie comes along (a cross-site POST), and waits for the browser that it is for. ``linking``:
 somebody was offered to connect an account (:mod:`poolhouse.federation.arrive`).
 
 Spend a trip in a unit of its own, and store that, before the provider is asked anything: an answer counts once, even
@@ -35,7 +35,7 @@ _LONGEST_HANDLE: Final = 128
 
 
 class TripEnded(FederationFailed):
-    """The handle opens nothing: made up, or long gone. ``kind`` says which, for the page; ``trip`` is what it was of."""
+    """The handle opens nothing: made up, or long gone. ``kind`` says which, for the page; ``trip`` is its trip."""
 
     oauth = "access_denied"
     kind = "unknown"

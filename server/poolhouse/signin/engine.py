@@ -33,6 +33,7 @@ from poolhouse.signin.events import PostAuthentication, PreAuthentication, SignI
 from poolhouse.signin.outcome import Challenge, Entrance, Outcome, SignedIn
 from poolhouse.signin.steps import STEPS, Proof, Turn, srp
 from poolhouse.signin.steps.step import required
+from poolhouse.tokens.events import StillOpen
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import Status, User, directory
 from poolhouse.users.models import UserRow
@@ -44,11 +45,15 @@ _PASSWORD_FLOWS = {
 }
 _LONGEST_NAME = 128
 HOSTED_PASSWORD = "PASSWORD"
+FEDERATED = "FEDERATED"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an attempt has proven so far: the part of its state that goes from step to step."""
+    """What an attempt has proven so far: the part of its state that goes from step to step.
+
+    ``provider``: the identity provider that vouched for the person; ``first``: their profile was made for it just now.
+    """
 
     flow: str
     username: str
@@ -56,6 +61,8 @@ class Progress:
     amr: tuple[str, ...] = ()
     chosen: str | None = None
     metadata: Mapping[str, str] | None = None
+    provider: str | None = None
+    first: bool = False
 
     def kept(self) -> dict[str, Any]:
         """As stored in the attempt."""
@@ -71,6 +78,8 @@ class Progress:
             tuple(state["amr"]),
             state["chosen"],
             state["metadata"],
+            state["provider"],
+            state["first"],
         )
 
 
@@ -280,7 +289,8 @@ def _situation(pool: Pool, user: User, progress: Progress, usable: frozenset[str
         usable=usable,
         preferred=progress.chosen or user.mfa_preferred,
         proven=frozenset(progress.proven),
-        must_change_password=user.status == Status.FORCE_CHANGE_PASSWORD,
+        # Who comes through a provider has shown no temporary password to be replaced.
+        must_change_password=user.status == Status.FORCE_CHANGE_PASSWORD and progress.provider is None,
         just_confirmed=user.confirmed_by_code_at is not None,
     )
 
@@ -303,16 +313,19 @@ _STILL = prepared.Read(
 def _let_in(client: Client, who: Candidate, progress: Progress) -> SignedIn:
     """The last look before somebody is in: nothing that was read before the write may have changed."""
     pool, user = client.pool, who.user
+    if progress.provider is not None and not ask(StillOpen(pool.id, progress.provider, clock.now())).open:
+        raise NotAuthorized(hint="the identity provider was turned off while somebody came through it")
     row = _STILL.first({"pool": pool.id, "sub": user.sub})
     if row is None or not row.enabled or row.status != user.status or row.set_at != who.password_set_at:
         raise NotAuthorized(hint="the user changed while signing in")
-    if who.failures:
+    if who.failures and progress.provider is None:  # a provider's word proves no password
         lockout.forget(pool.id, user.sub)
     if user.confirmed_by_code_at is not None:
         user = directory.change(pool, user, confirmed_by_code_at=None)
-    ask(PostAuthentication(client, user, progress.metadata or {}))
+    if not progress.first:
+        ask(PostAuthentication(client, user, progress.metadata or {}))
     emit(UserSignedIn(pool.id, user.sub, client.id, progress.amr))
-    return SignedIn(user, client, clock.timestamp(), progress.amr)
+    return SignedIn(user, client, clock.timestamp(), progress.amr, progress.provider)
 
 
 def arrive(client: Client, user: User, *, amr: tuple[str, ...], metadata: Mapping[str, str] | None = None) -> SignedIn:
@@ -327,6 +340,34 @@ def arrive(client: Client, user: User, *, amr: tuple[str, ...], metadata: Mappin
         raise NotAuthorized()
     _refuse_state(who)
     return _let_in(client, who, Progress("ARRIVED", user.username, (what_next.PASSWORD,), amr, metadata=metadata))
+
+
+def admit(
+    client: Client, user: User, *, provider: str, first: bool, metadata: Mapping[str, str] | None = None
+) -> Outcome:
+    """Let in somebody whom the identity provider ``provider`` vouches for; PreAuthentication was asked already.
+
+    What the provider did to make sure is its affair: second factors of ours are asked for only where the client has
+    the extension MfaAfterFederation. ``first``: their profile is new (Cognito asks no PostAuthentication then).
+    Raises NotAuthorized, UserNotConfirmed.
+    """
+    unit.write()
+    who = candidate.by_sub(client.pool, user.sub)
+    if who is None:
+        raise NotAuthorized()
+    if not who.user.enabled:
+        raise NotAuthorized("User is disabled.")
+    if who.user.status == Status.UNCONFIRMED:
+        raise UserNotConfirmed()
+    progress = Progress(
+        FEDERATED, user.username, (what_next.PASSWORD,), ("fed",), metadata=metadata, provider=provider, first=first
+    )
+    if client.own.get("mfa_after_federation"):
+        usable = _usable_factors(client.pool, who)
+        owed = what_next.what_next(_situation(client.pool, who.user, progress, usable))
+        if owed is not None:
+            return _pose(client, who, progress, owed, usable)
+    return _let_in(client, who, progress)
 
 
 def look(client: Client, handle: str) -> Challenge | None:

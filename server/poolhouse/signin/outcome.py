@@ -29,12 +29,16 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody proved who they are. ``auth_time`` in seconds since 1970; ``amr`` as in RFC 8176 and Cognito."""
+    """Somebody proved who they are. ``auth_time`` in seconds since 1970; ``amr`` as in RFC 8176 and Cognito.
+
+    ``provider`` is the identity provider that vouched for them: what they begin ends with it.
+    """
 
     user: User
     client: Client
     auth_time: int
     amr: tuple[str, ...]
+    provider: str | None = None
 
 
 Outcome = Challenge | SignedIn

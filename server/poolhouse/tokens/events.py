@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from poolhouse.core.events import Event
@@ -43,6 +44,19 @@ class SigningKeyRotated(Event):
 
     kid: str
     purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillOpen:
+    """Asked of what somebody began through an identity provider: whether people may still come in through it.
+
+    ``open`` is what the answer says; nobody answering means no.
+    """
+
+    pool_id: str
+    provider: str
+    begun_at: datetime
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

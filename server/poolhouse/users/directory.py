@@ -63,8 +63,26 @@ def named_rows(pool: Pool, name: str, *columns: Any) -> Select[Any]:
         select(*columns)
         .select_from(UserName)
         .join(UserRow, (UserRow.pool_id == UserName.pool_id) & (UserRow.sub == UserName.sub))
-        .where(UserName.pool_id == pool.id, UserName.key == pool.canonical(name)[:_LONGEST_NAME])
+        .where(UserName.pool_id == pool.id, UserName.key.in_(name_keys(pool, name)))
+        .order_by(NAMES_FIRST)
     )
+
+
+# An alias that somebody chose does not stand before the external user who has that name.
+NAMES_FIRST = UserName.kind != "username"
+
+
+def name_keys(pool: Pool, name: str) -> tuple[str, str]:
+    """What ``name`` is looked up by: as this pool compares names, and as an external user has it."""
+    return pool.canonical(name)[:_LONGEST_NAME], external_key(name)
+
+
+def external_key(name: str) -> str:
+    """The key of an external user's name: exact in every pool, since providers tell ``bob`` and ``Bob`` apart.
+
+    The blank, which no name has, keeps these apart from all others.
+    """
+    return " " + name[: _LONGEST_NAME - 1]
 
 
 def by_sub(pool_id: str, sub: str) -> User | None:
@@ -130,7 +148,8 @@ def create(
     now = clock.now()
     attributes = {**planned.implied, **attributes}
     user = User(pool.id, planned.sub, planned.username, status, True, attributes, now, now, None, {})
-    key = pool.canonical(user.username)[:_LONGEST_NAME]
+    external = status == Status.EXTERNAL_PROVIDER
+    key = external_key(user.username) if external else pool.canonical(user.username)[:_LONGEST_NAME]
     try:
         with unit.current().connection.begin_nested():
             unit.execute(insert(UserName).values(pool_id=pool.id, key=key, kind="username", sub=user.sub))
@@ -221,7 +240,8 @@ def sign_out(pool_id: str, sub: str, at: datetime | None = None) -> None:
 def _wanted_names(pool: Pool, user: User) -> dict[str, str]:
     """The names beside the username that ``user`` may have: key -> attribute."""
     wanted = {}
-    for attribute in pool.username_attributes:
+    # Nobody signs in with an address at a provider's users: it stays free for a local user who has the same.
+    for attribute in pool.username_attributes if user.status != Status.EXTERNAL_PROVIDER else ():
         if value := user.get(attribute):
             wanted[pool.canonical(value)] = attribute
     if user.status != Status.UNCONFIRMED:  # an alias becomes active only when it is proven and the user confirmed
@@ -246,6 +266,17 @@ def claim_names(pool: Pool, user: User, *, force: bool = False, fresh: bool = Fa
         unit.execute(delete(UserName).where(*mine, UserName.key == key))
     for key in wanted.keys() - held.keys():
         _claim(pool, user, key, wanted[key], force=force, fresh=fresh)
+
+
+def clashes(pool: Pool, user: User) -> frozenset[str]:
+    """The attributes of ``user``, as they would be saved, whose alias is somebody else's: one statement at most."""
+    if not (pool.username_attributes or pool.alias_attributes):
+        return frozenset()
+    wanted = {key[:_LONGEST_NAME]: kind for key, kind in _wanted_names(pool, user).items()}
+    if not wanted:
+        return frozenset()
+    others = (UserName.pool_id == pool.id, UserName.sub != user.sub, UserName.key.in_(list(wanted)))
+    return frozenset(wanted[key] for key in unit.execute(select(UserName.key).where(*others)).scalars())
 
 
 def _claim(pool: Pool, user: User, key: str, kind: str, *, force: bool, fresh: bool) -> None:
