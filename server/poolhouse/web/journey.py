@@ -25,6 +25,7 @@ from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 from poolhouse.core import clock, ids, prepared, runtime, sealing, unit
 from poolhouse.core.errors import PoolhouseError
 from poolhouse.credentials.models import Password
+from poolhouse.federation.provider import LOCAL
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import User, directory
 from poolhouse.users.models import UserRow
@@ -45,15 +46,17 @@ _NOTES = "authorization request notes"
 class Protocol:
     """What an app asked in: the endpoint that takes a journey up again once somebody is signed in.
 
-    ``begins`` is the endpoint that begins the same journey anew from its parameters, "" where no link can do that.
+    ``begins`` is the endpoint that begins the same journey anew from its parameters, "" where no link can do that;
+    ``refuses`` the one that tells the app that nobody signed in, from the note ``failed`` (``oauth``, ``sentence``).
     """
 
     name: str
     continues: str
     begins: str = ""
+    refuses: str = ""
 
 
-OAUTH = Protocol("oauth", "/oauth2/authorize/continue", "/oauth2/authorize")
+OAUTH = Protocol("oauth", "/oauth2/authorize/continue", "/oauth2/authorize", "/oauth2/authorize/refuse")
 SAML = Protocol("saml", "/saml2/idp/sso/continue")
 _PROTOCOLS = {protocol.name: protocol for protocol in (OAUTH, SAML)}
 
@@ -104,6 +107,11 @@ class AuthorizationRequest:
         """Where the journey goes on once somebody is signed in."""
         return continue_url(self.handle, self.protocol)
 
+    @property
+    def refuse_url(self) -> str:
+        """Where the journey ends without anybody signed in; "" where the protocol has no such end."""
+        return pools.url(f"{self.protocol.refuses}?request={self.handle}") if self.protocol.refuses else ""
+
     def signed_in_by(self, session: BrowserSession | None) -> bool:
         """Whether ``session`` was begun on this very journey: what prompt=login and a passed max_age ask for."""
         return session is not None and self.session is not None and sealing.same(self.session, session.digest)
@@ -122,6 +130,7 @@ class BrowserSession:
     created_at: datetime
     expires_at: datetime
     user: User
+    provider: str | None = None
 
     @property
     def sid(self) -> str:
@@ -146,7 +155,7 @@ def save(pool: Pool, client: Client, parameters: Mapping[str, Any], protocol: Pr
             pool_id=pool.id,
             client_id=client.id,
             protocol=protocol.name,
-            browser=_browser_digest(pool, browser(pool)),
+            browser=browser_digest(pool),
             parameters=dict(parameters),
             notes=None,
             session=None,
@@ -217,8 +226,13 @@ def continue_url(handle: str, protocol: Protocol = OAUTH) -> str:
     return pools.url(f"{protocol.continues}?request={handle}")
 
 
-def first_url(handle: str, parameters: Mapping[str, Any]) -> str:
-    """The first page to show: sign-up if it was asked for (prompt=create; our screen_hint), else sign-in."""
+def first_url(handle: str, parameters: Mapping[str, Any], provider: str | None = None) -> str:
+    """The first page: that of the identity provider if the app named one; sign-up if it was asked for; else sign-in.
+
+    Sign-up is asked for by prompt=create, and by our screen_hint.
+    """
+    if provider not in {None, LOCAL}:
+        return pools.url("/login/via?" + urlencode({"request": handle, "provider": provider}))
     hint = parameters.get("screen_hint")
     if hint == "signup" or "create" in str(parameters.get("prompt") or "").split():
         return pools.url(f"/signup?request={handle}")
@@ -263,6 +277,7 @@ _SESSION = prepared.Read(
         StoredSession.amr,
         StoredSession.created_at.label("begun_at"),
         StoredSession.expires_at,
+        StoredSession.provider,
     )
     .select_from(StoredSession)
     .join(UserRow, (UserRow.pool_id == StoredSession.pool_id) & (UserRow.sub == StoredSession.sub))
@@ -295,6 +310,7 @@ def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) ->
             created_at=now,
             expires_at=now + timedelta(seconds=SESSION_SECONDS),
             revoked_at=None,
+            provider=signed_in.provider,
         )
     )
     unit.execute(
@@ -343,6 +359,11 @@ def browser(pool: Pool) -> str:
         known = g.poolhouse_browser = ids.token()
         _set_cookie(_browser_name(pool), known, None)
     return str(known)
+
+
+def browser_digest(pool: Pool) -> bytes:
+    """What trips and journeys know this browser by."""
+    return _browser_digest(pool, browser(pool))
 
 
 def _browser_cookie(pool: Pool) -> str:

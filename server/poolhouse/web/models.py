@@ -36,7 +36,10 @@ class StoredAuthorizationRequest(Base):
 
 
 class StoredBrowserSession(Base):
-    """A browser in which somebody is signed in: what single sign-on rests on. The cookie is stored as its digest."""
+    """A browser in which somebody is signed in: what single sign-on rests on. The cookie is stored as its digest.
+
+    ``provider`` is the identity provider that the person came through.
+    """
 
     __tablename__ = "browser_sessions"
     __table_args__ = (
@@ -52,3 +55,4 @@ class StoredBrowserSession(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    provider: Mapped[str | None] = mapped_column(String(32))

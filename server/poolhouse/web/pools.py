@@ -38,6 +38,12 @@ def base(pool: Pool) -> str:
     return f"{settings.public_url}/{pool.id}"
 
 
+def here(pool: Pool) -> str:
+    """As :func:`base`, in the style that this request came by: where this browser's cookies are."""
+    prefix = str(flask.request.environ.get("poolhouse.prefix", ""))
+    return runtime.current().settings.public_url + prefix if prefix else base(pool)
+
+
 def page(view: Callable[P, R]) -> Callable[P, R]:
     """A view that runs in one unit of work. ``pool_id`` in the rule is for routing alone and is not handed on."""
 

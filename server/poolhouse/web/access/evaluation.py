@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from poolhouse.decisions.ask import Asked, Question
-from poolhouse.decisions.grants import Verdict
+from poolhouse.decisions.grants import Considered, Reason, Verdict
 from poolhouse.policy import PolicyError
 from poolhouse.web.access import askers, wire
 from poolhouse.web.access.askers import Asker
@@ -76,15 +76,29 @@ def _answer(asker: Asker, together: Asked, question: Question) -> dict[str, Any]
     verdict = together.decide(question)
     told: dict[str, Any] = {"reason": str(verdict.reason)}
     if explain:
-        told |= _explained(verdict)
+        # The scopes of a token come first: where they do not let an action through, no role was asked.
+        considered = () if verdict.reason is Reason.SCOPE else together.considered(question)
+        told |= _explained(verdict, considered)
     return {"decision": verdict.allowed, "context": told}
 
 
-def _explained(verdict: Verdict) -> dict[str, Any]:
+def _explained(verdict: Verdict, considered: Sequence[Considered]) -> dict[str, Any]:
     statements = [
         {"policy": by.policy, "sid": by.sid, "statement": by.index, "layer": by.layer} for by in verdict.statements
     ]
-    return {"explanation": verdict.explanation, "statements": statements}
+    return {
+        "explanation": verdict.explanation,
+        "statements": statements,
+        "considered": [_considered(each) for each in considered],
+    }
+
+
+def _considered(each: Considered) -> dict[str, Any]:
+    """A statement, and the element of it that does not fit the question where it does not apply."""
+    statement, mismatch = each.finding.statement, each.finding.mismatch
+    told = {"role": each.role, "policy": each.finding.policy, "sid": statement.sid, "statement": statement.index}
+    told |= {"layer": each.layer, "effect": "Allow" if statement.allows else "Deny", "applies": not mismatch}
+    return {**told, **({"mismatch": mismatch} if mismatch else {})}
 
 
 evaluation = wire.endpoint(_evaluation, askers.EVALUATE)

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from poolhouse.account import recover, sign_up
 from poolhouse.core.errors import PoolhouseError
+from poolhouse.federation.provider import LOCAL
 from poolhouse.signin import engine
 from poolhouse.signin.outcome import Entrance
 from poolhouse.web.hosted import forms
@@ -15,7 +16,14 @@ from poolhouse.web.hosted.forms import Field
 from poolhouse.web.hosted.visit import Page, Visit
 
 
-class SignUp(Page):
+class LocalPage(Page):
+    """A page about the pool's own accounts: closed where the app does not let them in."""
+
+    def turn_away(self, visit: Visit) -> Response | None:
+        return None if visit.client.offers(LOCAL) else visit.go("/login")
+
+
+class SignUp(LocalPage):
     """A new account: the pool's schema says what is asked."""
 
     path = "/signup"
@@ -48,7 +56,7 @@ class SignUp(Page):
         return visit.go("/confirmUser")
 
 
-class Confirm(Page):
+class Confirm(LocalPage):
     """The code that was sent at sign-up. Whoever signed up in this very browser is signed in by it."""
 
     path = "/confirmUser"
@@ -83,7 +91,7 @@ class Confirm(Page):
         return _about_a_code(super().sentence(visit, error), visit)
 
 
-class Resend(Page):
+class Resend(LocalPage):
     """Another code for the confirmation."""
 
     path = "/resend"
@@ -108,7 +116,7 @@ class Resend(Page):
         return visit.go("/confirmUser", said="code_sent")
 
 
-class Forgot(Page):
+class Forgot(LocalPage):
     """A code to set a new password with."""
 
     path = "/forgotPassword"
@@ -138,7 +146,7 @@ def _recovery_closed(visit: Visit) -> bool:
     return "admin_only" in visit.pool.recovery
 
 
-class Reset(Page):
+class Reset(LocalPage):
     """The code and the new password."""
 
     path = "/confirmForgotPassword"

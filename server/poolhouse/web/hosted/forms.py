@@ -112,6 +112,15 @@ def name(pool: Pool, words: Words) -> Field:
     )
 
 
+def name_or_email(named: Field, pool: Pool, words: Words, *, local: bool) -> Field:
+    """:func:`name` where an e-mail address may lead to an identity provider, which it does alone unless ``local``."""
+    if not local:
+        return replace(named, label=words("name.email"), kind="email", limit=LONGEST_EMAIL, missing="fault.email_name")
+    if "email" in {*pool.username_attributes, *pool.alias_attributes}:
+        return named
+    return replace(named, label=words("login.email_too", name=named.label))
+
+
 def password(words: Words) -> Field:
     """The present password."""
     return Field(

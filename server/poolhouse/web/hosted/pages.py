@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Response, make_response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -22,6 +23,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action {targets}; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+_ASCII = "".join(chr(c) for c in range(0x21, 0x7F))
 _STATUS_KIND = {404: "not_found", 405: "method", 413: "large"}
 
 
@@ -83,6 +85,13 @@ def see_other(address: str) -> Response:
     return protect(make_response(redirect(address, 303)))
 
 
+def away(address: str) -> Response:
+    """Go on to somebody else, at ``address`` as it is to the letter: its query may be signed (SAML Bindings §3.4.4)."""
+    response = make_response("", 303)
+    response.headers["Location"] = quote(address, safe=_ASCII)
+    return protect(response)
+
+
 def leave(address: str, said: Words, pool: Pool, client_name: str) -> Response:
     """Answer the last form: on to ``address``, and from there to the app.
 
@@ -92,6 +101,26 @@ def leave(address: str, said: Words, pool: Pool, client_name: str) -> Response:
     if request.headers.get("Sec-Fetch-Mode") != "navigate":
         return see_other(address)
     return render("leaving", said, pool=pool, next_url=address, client_name=client_name)
+
+
+def going(address: str, said: Words, pool: Pool, target: str) -> Response:
+    """Answer a form, ours or another site's, with the way on to ``target``: as :func:`leave`, with nobody signed in."""
+    if request.headers.get("Sec-Fetch-Mode") != "navigate":
+        return see_other(address)
+    return render("going", said, pool=pool, next_url=address, target=target)
+
+
+def post_on(address: str, values: Mapping[str, str], said: Words, pool: Pool, target: str) -> Response:
+    """A page that posts ``values`` to ``address`` by itself, and by a button where there is no JavaScript.
+
+    form-action names no host: Chrome would hold it against every redirect that follows over there. It keeps out
+    ``javascript:``, and so does this: what is neither http nor https is a ValueError (crewjam CVE-2023-45683).
+    """
+    if urlsplit(address).scheme not in {"http", "https"}:
+        raise ValueError("a form can be posted to http and https alone")
+    response = render("post", said, pool=pool, address=address, values=sorted(values.items()), target=target)
+    response.headers["Content-Security-Policy"] = _POLICY.format(targets="http: https:")
+    return response
 
 
 def message(said: Words, pool: Pool | None, key: str, *, status: int = 400, again: str = "") -> Response:

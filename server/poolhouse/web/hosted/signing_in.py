@@ -15,9 +15,10 @@ from poolhouse.core import errors
 from poolhouse.core.errors import PoolhouseError
 from poolhouse.signin import engine
 from poolhouse.signin.outcome import Challenge, Entrance
-from poolhouse.web.hosted import forms, pages
+from poolhouse.web.hosted import forms, pages, ways
 from poolhouse.web.hosted.forms import Field
 from poolhouse.web.hosted.visit import Page, Visit
+from poolhouse.web.hosted.ways import Ways
 
 _CODE_ANSWERS = {
     "SOFTWARE_TOKEN_MFA": "SOFTWARE_TOKEN_MFA_CODE",
@@ -31,29 +32,75 @@ _SHOWN_ISSUER, _SHOWN_ACCOUNT = 40, 64  # what authenticator apps have room for,
 
 
 class Login(Page):
-    """The name and the password."""
+    """The name and the password, and the providers that the app offers.
+
+    Where the domain of an e-mail address may lead to a provider, the name is asked first, and the password after it.
+    """
 
     path = "/login"
+
+    def __init__(self) -> None:
+        self._ways = Ways(local=True)
 
     def template(self) -> str:
         return "login"
 
+    def turn_away(self, visit: Visit) -> Response | None:
+        self._ways = ways.of(visit.client, visit.journey.parameters)
+        if self._ways.only:
+            return visit.go("/login/via", provider=self._ways.only)
+        if not (self._ways.local or self._ways.buttons or self._ways.routed):
+            return pages.message(visit.words, visit.pool, "no_way", status=403)
+        return None
+
+    @property
+    def _asks_password(self) -> bool:
+        if not self._ways.local:
+            return False
+        return not self._ways.routed or "password" in request.form or request.args.get("step") == "password"
+
     def fields(self, visit: Visit) -> tuple[Field, ...]:
+        if not (self._ways.local or self._ways.routed):
+            return ()
         known = str(visit.notes.get("name") or visit.journey.parameters.get("login_hint") or "")
-        name = forms.name(visit.pool, visit.words)
-        return (forms.prefilled(name, known), forms.password(visit.words))
+        named = forms.name(visit.pool, visit.words)
+        if self._ways.routed:
+            named = forms.name_or_email(named, visit.pool, visit.words, local=self._ways.local)
+        name = forms.prefilled(named, known)
+        return (name, forms.password(visit.words)) if self._asks_password else (name,)
 
     def context(self, visit: Visit) -> dict[str, object]:
-        closed = "admin_only" in visit.pool.recovery
+        two_steps = self._ways.routed and self._asks_password
+        recovers = self._asks_password and "admin_only" not in visit.pool.recovery
+        signs_up = self._ways.local and not visit.pool.admin_create_only
+        shown = () if two_steps else self._ways.buttons
         return {
-            "forgot_url": "" if closed else visit.url("/forgotPassword"),
-            "sign_up_url": "" if visit.pool.admin_create_only else visit.url("/signup"),
+            "forgot_url": visit.url("/forgotPassword") if recovers else "",
+            "sign_up_url": visit.url("/signup") if signs_up else "",
+            "submit_text": visit.words("login.submit" if self._asks_password else "login.continue"),
+            "change_url": visit.url("/login") if two_steps else "",
+            "buttons": ways.buttons(visit, shown),
         }
 
     def act(self, visit: Visit, values: Mapping[str, str]) -> Response:
-        answers = {"USERNAME": values["username"], "PASSWORD": values["password"]}
+        if not (self._ways.local or self._ways.routed):
+            return visit.go("/login")
+        name = values["username"]
+        provider = ways.routed(visit.client, name) if self._ways.routed else None
+        if provider is not None:
+            visit.note(name=name, hint=name)
+            address = visit.url("/login/via", provider=provider.name)
+            return pages.going(address, visit.words, visit.pool, ways.way(provider).name)
+        if not self._ways.local:
+            fault = visit.words("fault.unrouted", pool=visit.pool.name)
+            shown = forms.read(self.fields(visit), request.form, visit.words)[0]
+            return self.show(visit, forms.with_fault(shown, "username", fault), status=400)
+        if "password" not in values:
+            visit.note(name=name)
+            return visit.go("/login", step="password")
+        answers = {"USERNAME": name, "PASSWORD": values["password"]}
         outcome = engine.begin(visit.client, engine.HOSTED_PASSWORD, answers, entrance=Entrance.HOSTED)
-        return visit.follow(outcome, values["username"])
+        return visit.follow(outcome, name)
 
     def recover(self, visit: Visit, error: PoolhouseError) -> Response | None:
         name = forms.single(request.form, "username").strip()

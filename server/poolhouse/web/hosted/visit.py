@@ -61,6 +61,11 @@ class Visit:
         """Whether a form came in."""
         return request.method == "POST"
 
+    @property
+    def done(self) -> bool:
+        """Whether somebody has signed in on this very journey, and only the way on is left."""
+        return self.journey.signed_in_by(journey.browser_session(self.pool) if self.journey.session else None)
+
     @cached_property
     def app_url(self) -> str:
         """The address of the app that the journey leads back to."""
@@ -96,9 +101,15 @@ class Visit:
 def enter(pool: Pool) -> Visit:
     """The visit that this request is. Raises JourneyEnded."""
     posted = request.method == "POST"
-    stored = journey.load(pool, forms.single(request.form if posted else request.args, "request"))
+    here = on(pool, forms.single(request.form if posted else request.args, "request"))
     if posted and not csrf.valid(pool, forms.single(request.form, "csrf")):
         raise Forged
+    return here
+
+
+def on(pool: Pool, handle: str) -> Visit:
+    """The visit on the journey of that handle, if it is this browser's. Raises JourneyEnded."""
+    stored = journey.load(pool, handle)
     client = lookup.client(pool, stored.client_id)
     return Visit(pool, client, stored, pages.words(str(stored.parameters.get("ui_locales") or "")))
 
@@ -167,7 +178,7 @@ class Page:
         return pages.see_other(pools.url("/oauth2/authorize?" + urlencode(given, errors="replace")))
 
     def _answer(self, visit: Visit) -> Response:
-        if visit.journey.signed_in_by(journey.browser_session(visit.pool) if visit.journey.session else None):
+        if visit.done:
             # Back to a form that has done its work.
             address = visit.journey.continue_url
             if not visit.posted:

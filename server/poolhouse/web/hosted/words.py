@@ -29,6 +29,11 @@ ENGLISH: Mapping[str, str] = {
     "login.no_account": "New here?",
     "login.sign_up": "Create an account",
     "login.again": "Use another account",
+    "login.with": "Continue with {provider}",
+    "login.or": "or",
+    "login.continue": "Continue",
+    "login.change": "Use another name",
+    "login.email_too": "{name} or email address",
     # --- sign-up
     "signup.task": "Create your account",
     "signup.lead": "to continue to {client}",
@@ -88,6 +93,45 @@ ENGLISH: Mapping[str, str] = {
     "code.sent": "We sent a code to {destination}.",
     "code.unsent": "We sent you a code.",
     "challenge.back": "Start over",
+    # --- signing in through somebody else
+    "connect.task": "Connect your account",
+    "connect.lead": (
+        "There is an account with {email} here already. Sign in to it once, and from then on {provider} leads to it."
+    ),
+    "connect.submit": "Sign in and connect",
+    "connect.decline": "Continue without connecting",
+    "going.task": "One moment",
+    "going.text": "Taking you to {target}…",
+    "going.continue": "Continue",
+    "failed.denied": "You are not signed in",
+    "failed.denied.text": "The sign-in was cancelled or refused at {provider}. Try again, or sign in another way.",
+    "failed.broken": "{provider} sent an answer that we cannot use",
+    "failed.broken.text": (
+        "To be safe, nobody was signed in. Try once more; if it happens again, tell the people who run {pool}."
+    ),
+    "failed.unavailable": "{provider} cannot be reached",
+    "failed.unavailable.text": "It does not answer at the moment. Wait a minute and try again, or sign in another way.",
+    "failed.misconfigured": "Signing in with {provider} is not set up right",
+    "failed.misconfigured.text": (
+        "You did nothing wrong, and trying again will not help. Tell the people who run {pool}, "
+        "and sign in another way until it is mended."
+    ),
+    "failed.not_open": "You cannot sign in with {provider} here",
+    "failed.not_open.text": "It is switched off, or not meant for this app. Sign in another way.",
+    "failed.refused": "This account may not sign in",
+    "failed.refused.text": (
+        "{provider} knows you, but {pool} does not let the account in: it may be switched off, or lack something "
+        "that {pool} needs. Ask the people who run {pool}."
+    ),
+    "failed.expired": "That sign-in is no longer valid",
+    "failed.expired.text": (
+        "Signing in with {provider} has to be finished within a few minutes, and every answer counts once. "
+        "Start again, and it takes a moment."
+    ),
+    "failed.somebody": "The other service",
+    "failed.again": "Back to sign-in",
+    "failed.return": "Return to {client}",
+    "failed.reference": "Reference: {reference}",
     # --- the ends
     "signed_out.task": "You are signed out",
     "signed_out.text": "Your session with {pool} on this browser has ended. You can close this page.",
@@ -140,11 +184,14 @@ ENGLISH: Mapping[str, str] = {
     "notice.code_sent": "A new code is on its way. Only the newest one works.",
     "notice.unconfirmed": "This account is not confirmed yet. Enter the code from our message, or get a new one.",
     "notice.reset_required": "Your password has to be reset before you can sign in. We send you a code for it.",
+    "notice.link_expired": "That took too long to connect the accounts. Please sign in again.",
     "notice.attempt_expired": "The sign-in took too long. Please sign in again.",
     # --- what is wrong with one field
     "fault.missing": "Fill this in.",
     "fault.username": "Enter your username.",
     "fault.name": "Enter the name you sign in with.",
+    "fault.email_name": "Enter your email address.",
+    "fault.unrouted": "No sign-in is set up for this address. Check it, or ask the people who run {pool}.",
     "fault.password": "Enter your password.",
     "fault.new_password": "Choose a password.",
     "fault.code": "Enter the code.",
@@ -198,6 +245,15 @@ ENGLISH: Mapping[str, str] = {
     "ended.finished.text": "This page has done its work. Go back to the app to go on.",
     "ended.forged": "This form is no longer valid",
     "ended.forged.text": "It may have been open for long, or cookies are off. Go back, reload the page and try again.",
+    "ended.no_way": "Nobody can sign in to this app yet",
+    "ended.no_way.text": "No way to sign in is switched on for it. Tell the people who run {pool}.",
+    "ended.arrival": "This answer is not known here",
+    "ended.arrival.text": (
+        "It belongs to no sign-in that waits for one, or was used before. Go back to the app that you came from "
+        "and sign in again."
+    ),
+    "ended.saml_get": "This address is for identity providers",
+    "ended.saml_get.text": "They send people’s sign-ins here. Open the app that you want to use, and start from there.",
     "ended.no_factor": "A second step is needed here",
     "ended.no_factor.text": "This account has none that works. Ask the people who run {pool} to set one up with you.",
     "ended.start": "This page needs an app to sign in to",

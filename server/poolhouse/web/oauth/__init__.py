@@ -54,4 +54,5 @@ blueprint.add_url_rule(
     "/<pool_id>/oauth2/authorize", "authorize", pools.page(authorize.authorize), methods=["GET", "POST"]
 )
 blueprint.add_url_rule("/<pool_id>/oauth2/authorize/continue", "continue", pools.page(authorize.proceed))
+blueprint.add_url_rule("/<pool_id>/oauth2/authorize/refuse", "refuse", pools.page(authorize.refuse))
 blueprint.add_url_rule("/<pool_id>/logout", "logout", pools.page(logout.logout), methods=["GET", "POST"])

@@ -11,6 +11,8 @@ import orjson
 from authlib.oauth2 import OAuth2Error
 
 from poolhouse.core.errors import NotAuthorized, OAuthError
+from poolhouse.federation import catalogue
+from poolhouse.federation.provider import LOCAL
 from poolhouse.tokens import verify
 from poolhouse.tokens.claims import SCOPE_CLAIMS
 from poolhouse.user_pools.snapshots import Client, Pool
@@ -56,6 +58,7 @@ class Asked:
     subject: str | None  # the one person whom it may concern: id_token_hint, or a claim's value
     claims: Mapping[str, Any]
     acr: tuple[str, ...]  # one of these, or nothing
+    provider: str | None = None  # whom to ask: an identity provider, or COGNITO for the pool's own accounts
 
 
 def locate(pool: Pool, given: Mapping[str, str]) -> tuple[OAuthClient, Target]:
@@ -99,7 +102,30 @@ def validate(pool: Pool, client: OAuthClient, target: Target, given: Mapping[str
         subject=subject or hinted,
         claims=claims,
         acr=acr,
+        provider=_provider(client.client, given),
     )
+
+
+def _provider(client: Client, given: Mapping[str, str]) -> str | None:
+    """Cognito's ``identity_provider`` (a provider's name) and ``idp_identifier`` (another name that leads to one).
+
+    A provider that is turned off, or not the client's, is said to be unknown like one that never was.
+    """
+    named, identifier = given.get("identity_provider"), given.get("idp_identifier")
+    if named == LOCAL and client.offers(LOCAL) and identifier is None:
+        return LOCAL
+    if named is not None:
+        found = catalogue.find(client.pool, named)
+    elif identifier is not None:
+        found = catalogue.by_identifier(client.pool, identifier)
+    else:
+        return None
+    if found is None or not found.enabled or not client.offers(found.name):
+        name = "identity_provider" if named is not None else "idp_identifier"
+        raise OAuthError("invalid_request", f"{name} names no identity provider of this client.")
+    if named is not None and identifier is not None and catalogue.by_identifier(client.pool, identifier) != found:
+        raise OAuthError("invalid_request", "identity_provider and idp_identifier name two providers.")
+    return found.name
 
 
 def _check_response(given: Mapping[str, str], target: Target) -> None:

@@ -50,6 +50,24 @@ def proceed() -> Response:
         return _serve(pool, dict(stored.parameters), stored)
 
 
+def refuse() -> Response:
+    """GET ``/oauth2/authorize/refuse``: the person gives up, and the app hears why (RFC 6749 §4.1.2.1)."""
+    pool = pools.current()
+    handle = request.args.get("request", "")
+    try:
+        stored = journey.load(pool, handle)
+        _, target = asked.locate(pool, stored.parameters)
+    except JourneyEnded:
+        return answer.see_other(pools.url("/login?request=" + quote(handle[:64], safe="")))
+    except NotToTheApp as error:
+        return answer.error_page(error.code)
+    failed = stored.notes.get("failed") or {}
+    if not journey.finish(pool, stored):
+        return answer.see_other(pools.url("/login?request=" + stored.handle))
+    said = failed.get("sentence", "The person did not sign in.")
+    return answer.refused(target, OAuthError(failed.get("oauth", "access_denied"), said))
+
+
 def _given() -> dict[str, str]:
     """The request's parameters: of the address, or of the form, never of both. Raises OAuthError."""
     if request.method == "POST":
@@ -88,7 +106,7 @@ def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: Authoriz
         if "none" in valid.prompt:
             raise OAuthError("login_required", "Nobody suitable is signed in.")
         handle = stored.handle if stored is not None else journey.save(pool, valid.client, given)
-        return answer.see_other(journey.first_url(handle, given))
+        return answer.see_other(journey.first_url(handle, given, valid.provider))
     if valid.subject not in {None, user.sub}:
         raise OAuthError("login_required", "Somebody else has signed in.")
     if valid.acr and token_claims.acr(session.amr) not in valid.acr:
@@ -106,6 +124,7 @@ def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: Authoriz
         claims=valid.claims,
         auth_time=session.auth_time,
         amr=session.amr,
+        provider=session.provider,
     )
     return answer.granted(valid.target, code)
 

@@ -45,6 +45,12 @@ class AuthorizationCode:
     origin_jti: str
     expires_at: datetime
     used_at: datetime | None
+    provider: str | None = None
+
+    @property
+    def issued_at(self) -> datetime:
+        """When it was made."""
+        return self.expires_at - timedelta(seconds=CODE_SECONDS)
 
     @property
     def expired(self) -> bool:
@@ -72,6 +78,7 @@ def issue(
     claims: Mapping[str, Any] | None,
     auth_time: int,
     amr: tuple[str, ...],
+    provider: str | None = None,
 ) -> str:
     """A new code."""
     code = ids.token(CODE_BYTES)
@@ -92,6 +99,7 @@ def issue(
             "origin_jti": ids.uuid4(),
             "expires_at": clock.now() + timedelta(seconds=CODE_SECONDS),
             "used_at": None,
+            "provider": provider,
         },
     )
     return code

@@ -54,6 +54,8 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
 
     def authenticate_user(self, authorization_code: AuthorizationCode) -> User | None:
         """Whoever signed in, if they still may."""
+        if revoke.cut_off(authorization_code.pool_id, authorization_code.provider, authorization_code.issued_at):
+            return None
         user = directory.by_sub(authorization_code.pool_id, authorization_code.sub)
         return user if user is not None and user.enabled else None
 
@@ -75,6 +77,7 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
             nonce=code.nonce,
             requested=code.claims,
             origin_jti=code.origin_jti,
+            provider=code.provider,
             once=spend,
         )
         return rendered(tokens)

@@ -16,7 +16,7 @@ class StoredAuthorizationCode(Base):
     """An authorization code, as its digest, with everything that it is bound to.
 
     ``origin_jti`` names the family of tokens that the code will be exchanged for: a code that comes back kills it.
-    ``redirect_uri_given`` is whether the authorization request named the address itself (RFC 6749 §4.1.3).
+    ``provider`` is the identity provider that the person came through. ``redirect_uri_given`` is whether the authorization request named the address itself (RFC 6749 §4.1.3).
     """
 
     __tablename__ = "authorization_codes"
@@ -39,6 +39,7 @@ class StoredAuthorizationCode(Base):
     origin_jti: Mapped[str] = mapped_column(String(36))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    provider: Mapped[str | None] = mapped_column(String(32))
 
 
 class SeenAssertion(Base):

@@ -1,4 +1,5 @@
-// Comforts on top of forms that work without it: show a password, copy a key, tick off the password's rules, send once.
+// Comforts on top of forms that work without it: show a password, copy a key, tick off the password's rules, send once,
+// send at once what only passes through.
 "use strict";
 
 for (const button of document.querySelectorAll("button.reveal")) {
@@ -67,3 +68,8 @@ for (const form of document.querySelectorAll("form")) {
     if (button) button.textContent = button.dataset.before;
   });
 }
+
+const passing = document.querySelector("form[data-posts-itself]");
+// Back from the next page it stays put: whoever comes back wants to leave it.
+const came = performance.getEntriesByType("navigation")[0];
+if (passing && !(came && came.type === "back_forward")) passing.requestSubmit();

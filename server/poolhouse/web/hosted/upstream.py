@@ -1,0 +1,337 @@
+"""The way to an identity provider and back: off to it, its answer, the browser that it is for, and what went wrong.
+
+A provider's answer may be a cross-site POST, which no cookie of ours comes with. It is therefore read and stored at
+Cognito's addresses (``/oauth2/idpresponse``, ``/saml2/idpresponse``), and waits for the browser that the trip was
+begun in: only ``/login/via/back``, which that browser opens by GET, lets anybody in (login CSRF).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Response, request
+from werkzeug.datastructures import MultiDict
+
+from poolhouse.core import circumstances, runtime, unit
+from poolhouse.core.errors import PoolhouseError, ResourceNotFound
+from poolhouse.federation import catalogue, trip
+from poolhouse.federation.connector import Denied, Departure, FederationFailed, Landing, NotOpen, Refused, Untrusted
+from poolhouse.federation.provider import Provider
+from poolhouse.federation.trip import Failure, Trip, TripElsewhere, TripEnded
+from poolhouse.user_pools import lookup
+from poolhouse.user_pools.snapshots import Client, Pool
+from poolhouse.web import journey, pools
+from poolhouse.web.hosted import forms, pages, visit, ways
+from poolhouse.web.hosted.blueprint import blueprint
+from poolhouse.web.hosted.visit import Visit
+from poolhouse.web.hosted.words import Words
+from poolhouse.web.journey import JourneyEnded
+
+log = logging.getLogger("poolhouse.federation")
+_FORWARDED = frozenset({"login", "select_account", "consent"})  # Cognito: none is not passed on
+_STATUS = {"broken": 502, "misconfigured": 502, "unavailable": 503}
+_KINDS = frozenset({"denied", "broken", "unavailable", "misconfigured", "not_open", "refused", "expired"})
+# What a provider may ask for when it sends somebody unasked (Cognito: SAML begun by the provider).
+_RELAYED = frozenset({"identity_provider", "client_id", "redirect_uri", "response_type", "scope", "state"})
+_MOST_PARAMETERS = 50
+_LONGEST_RELAY_STATE = 4096
+
+
+def _route(path: str, *methods: str) -> Callable[[Callable[[Pool], Response]], Callable[[Pool], Response]]:
+    """Serve ``path`` of every pool; journeys that have ended get their page."""
+
+    def register(serve: Callable[[Pool], Response]) -> Callable[[Pool], Response]:
+        def view(pool_id: str) -> Response:  # noqa: ARG001 - the door has found the pool
+            pool = pools.current()
+            try:
+                return serve(pool)
+            except JourneyEnded as error:
+                return pages.ended(error, pool)
+            except ResourceNotFound:  # the client has gone since
+                return pages.message(pages.words(), pool, "unknown")
+
+        blueprint.add_url_rule(f"/<pool_id>{path}", serve.__name__, view, methods=methods)
+        return serve
+
+    return register
+
+
+# --- Off to the provider --------------------------------------------------------------------------------------------
+
+
+@_route("/login/via", "GET")
+def via(pool: Pool) -> Response:
+    """To the provider that was chosen: by its button, by an e-mail domain, or by the app."""
+    with unit.open(runtime.current()):
+        here = visit.enter(pool)
+        if here.done:
+            return pages.see_other(here.journey.continue_url)
+        name = forms.single(request.args, "provider")
+        try:
+            return _depart(here, _open(here.client, name))
+        except FederationFailed as error:
+            _note_down(pool.id, name, error)
+            return _fail(here, name, Failure.of(error))
+
+
+def _open(client: Client, name: str) -> Provider:
+    """The provider, if people may come to ``client`` through it now. Raises NotOpen."""
+    provider = catalogue.find(client.pool, name)
+    if provider is None or not ways.open_to(client, provider):
+        raise NotOpen
+    return provider
+
+
+def _depart(here: Visit, provider: Provider) -> Response:
+    asked = here.journey.parameters
+    prompt = frozenset(str(asked.get("prompt") or "").split())
+    handle = trip.new_handle()
+    departure = Departure(
+        state=handle,
+        base=pools.base(here.pool),
+        prompt=prompt & _FORWARDED,
+        # Our own session was too old, or is not to count: neither is the provider's.
+        reauthenticate="login" in prompt or "max_age" in asked,
+        login_hint=str(here.notes.get("hint") or asked.get("login_hint") or "") or None,
+        locale=str(asked.get("ui_locales") or asked.get("lang") or "") or None,
+    )
+    sent = catalogue.connector(provider).depart(provider, departure)
+    trip.begin(
+        here.pool,
+        provider,
+        handle,
+        journey=here.journey.handle,
+        browser=journey.browser_digest(here.pool),
+        base=pools.here(here.pool),
+        remember=sent.remember,
+    )
+    if sent.form is not None:
+        return pages.post_on(sent.address, sent.form, here.words, here.pool, ways.way(provider).name)
+    return pages.away(sent.address)
+
+
+# --- The provider's answer ------------------------------------------------------------------------------------------
+
+
+@_route("/oauth2/idpresponse", "GET", "POST")
+def oauth_answer(pool: Pool) -> Response:
+    """Where OAuth and OpenID providers answer: by GET, or by a form (Apple)."""
+    given = _given(request.form if request.method == "POST" else request.args)
+    if given is None or "state" not in given:
+        return pages.message(pages.words(), pool, "arrival")
+    return _answered(pool, given["state"], given)
+
+
+@_route("/saml2/idpresponse", "POST")
+def saml_answer(pool: Pool) -> Response:
+    """The assertion consumer service. RelayState is a handle of ours, or what somebody sent unasked is to lead to."""
+    given = _given(request.form)
+    if given is None:
+        return pages.message(pages.words(), pool, "arrival")
+    relayed = _relayed(given.get("RelayState", ""))
+    if relayed is not None:
+        return _unasked(pool, given, relayed)
+    return _answered(pool, given.get("RelayState", ""), given)
+
+
+@_route("/saml2/idpresponse", "GET")
+def saml_address_opened(pool: Pool) -> Response:
+    """The same address opened by hand."""
+    response = pages.message(pages.words(), pool, "saml_get", status=405)
+    response.headers["Allow"] = "POST"
+    return response
+
+
+def _given(values: MultiDict[str, str]) -> dict[str, str] | None:
+    """The parameters, each once; None if one is repeated, or there are too many."""
+    if len(values) > _MOST_PARAMETERS or any(len(values.getlist(name)) > 1 for name in values):
+        return None
+    return values.to_dict()
+
+
+def _answered(pool: Pool, handle: str, given: Mapping[str, str]) -> Response:
+    rt = runtime.current()
+    try:
+        with unit.open(rt):
+            out = trip.spend(pool, handle)
+    except TripEnded as error:
+        if error.trip is None:
+            return pages.message(pages.words(), pool, "arrival")
+        return _to_the_browser(error.trip, _failed(error.trip, error))
+    try:
+        with unit.open(rt):
+            provider = catalogue.find(pool, out.provider)
+            if provider is None or not provider.enabled:
+                raise NotOpen
+            landing = Landing(pools.base(pool), given, out.remember, posted=request.method == "POST")
+            identity = catalogue.connector(provider).land(provider, landing)
+            back = trip.come_back(out, identity)
+    except FederationFailed as error:
+        back = _failed(out, error)
+    return _to_the_browser(out, back)
+
+
+def _failed(out: Trip, error: FederationFailed) -> str:
+    _note_down(out.pool_id, out.provider, error)
+    with unit.open(runtime.current()):
+        return trip.come_back_failed(out, error)
+
+
+def _to_the_browser(out: Trip, handle: str) -> Response:
+    return pages.away(f"{out.base}/login/via/back?{urlencode({'trip': handle})}")
+
+
+# --- Sent unasked ---------------------------------------------------------------------------------------------------
+
+
+def _relayed(relay_state: str) -> dict[str, str] | None:
+    """The authorization request in Cognito's form of RelayState; None if it is not of that form."""
+    if "client_id=" not in relay_state or len(relay_state) > _LONGEST_RELAY_STATE:
+        return None
+    pairs = parse_qsl(relay_state, max_num_fields=_MOST_PARAMETERS)
+    asked = dict(pairs)
+    whole = {"identity_provider", "client_id", "redirect_uri", "response_type"} <= set(asked) <= _RELAYED
+    return asked if whole and len(asked) == len(pairs) else None
+
+
+def _unasked(pool: Pool, given: Mapping[str, str], asked: Mapping[str, str]) -> Response:
+    """Somebody whom a provider sent by itself: the connector says whether it may. No browser is bound to it yet."""
+    name = asked["identity_provider"]
+    try:
+        with unit.open(runtime.current()):
+            client = lookup.find_client(pool, asked["client_id"]) if len(asked["client_id"]) <= 128 else None
+            if client is None or asked["redirect_uri"] not in client.callback_urls:
+                return pages.message(pages.words(), pool, "arrival")
+            provider = _open(client, name)
+            landing = Landing(pools.base(pool), given, None, posted=True)
+            identity = catalogue.connector(provider).land(provider, landing)
+            handle = trip.unasked(pool, provider, identity, asked)
+    except FederationFailed as error:
+        _note_down(pool.id, name, error)
+        return _failure_page(pages.words(), pool, _told(name, Failure.of(error)), None)
+    return pages.away(f"{pools.here(pool)}/login/via/back?{urlencode({'trip': handle})}")
+
+
+# --- Back in the browser --------------------------------------------------------------------------------------------
+
+
+@_route("/login/via/back", "GET")
+def back(pool: Pool) -> Response:
+    """The browser that a trip is of comes to fetch who it brought back."""
+    rt = runtime.current()
+    try:
+        with unit.open(rt):
+            brought = trip.spend(
+                pool, forms.single(request.args, "trip"), trip.BACK, browser=journey.browser_digest(pool)
+            )
+    except TripEnded as error:
+        return _back_again(pool, error)
+    if brought.request is not None and not brought.journey:
+        with unit.open(rt):
+            return _begin_unasked(pool, brought, brought.request)
+    if brought.failure is not None:
+        with unit.open(rt):
+            return _fail(visit.on(pool, brought.journey), brought.provider, brought.failure)
+    try:
+        with unit.open(rt):
+            return _let_in(visit.on(pool, brought.journey), brought)
+    except JourneyEnded:
+        raise
+    except PoolhouseError as error:
+        refused = error if isinstance(error, FederationFailed) else Refused(hint=f"{type(error).__name__}: {error}")
+    _note_down(pool.id, brought.provider, refused)
+    with unit.open(rt):
+        return _fail(visit.on(pool, brought.journey), brought.provider, Failure.of(refused))
+
+
+def _begin_unasked(pool: Pool, brought: Trip, asked: Mapping[str, str]) -> Response:
+    """A journey for somebody who was sent unasked, in the first browser that comes; then as if it had been asked for.
+
+    Its parameters are checked where it ends, as those of any authorization request.
+    """
+    handle = journey.save(pool, lookup.client(pool, asked["client_id"]), asked)
+    joined = trip.join(brought, journey=handle, browser=journey.browser_digest(pool))
+    return pages.see_other(pools.url(f"/login/via/back?{urlencode({'trip': joined})}"))
+
+
+def _back_again(pool: Pool, error: TripEnded) -> Response:
+    """A trip that brings nobody: its own browser goes on with the journey, which knows what has become of it."""
+    known = error.trip
+    if known is None or not known.journey or isinstance(error, TripElsewhere):
+        return pages.message(pages.words(), pool, "elsewhere" if isinstance(error, TripElsewhere) else "arrival")
+    with unit.open(runtime.current()):
+        here = visit.on(pool, known.journey)
+        if here.done:
+            return pages.see_other(here.journey.continue_url)
+        return _fail(here, known.provider, Failure.of(error))
+
+
+def _let_in(here: Visit, brought: Trip) -> Response:
+    """Whoever came back, as a user of the pool."""
+    provider = _open(here.client, brought.provider)
+    if brought.identity is None:
+        raise Untrusted(hint="the trip brought nobody back")
+    from poolhouse.federation import arrive
+
+    outcome = arrive.arrive(here.client, provider, brought.identity)
+    return here.follow(outcome, str(here.notes.get("name") or ""))
+
+
+# --- What went wrong ------------------------------------------------------------------------------------------------
+
+
+def _note_down(pool_id: str, provider: str, error: FederationFailed) -> None:
+    log.warning("pool %s: nobody came through %s: %s: %s", pool_id, provider, error.kind, error.hint or error)
+
+
+def _fail(here: Visit, provider: str, failure: Failure) -> Response:
+    """Remember what went wrong, and show it at an address that may be reloaded.
+
+    An app that named the provider has shown its own page for it: it hears at once that the person said no.
+    """
+    told = _told(provider, failure)
+    here.note(failed=told, hint=None)
+    named = {"identity_provider", "idp_identifier"} & set(here.journey.parameters)
+    refusing = here.journey.refuse_url
+    if failure.kind == Denied.kind and named and refusing:
+        return pages.going(refusing, here.words, here.pool, here.client.name)
+    return here.go("/login/via/failed")
+
+
+def _told(provider: str, failure: Failure) -> dict[str, str]:
+    return {
+        "kind": failure.kind if failure.kind in _KINDS else Untrusted.kind,
+        "oauth": failure.oauth,
+        "sentence": failure.sentence,
+        "provider": provider,
+        "reference": circumstances.current().request_id,
+    }
+
+
+@_route("/login/via/failed", "GET")
+def failed(pool: Pool) -> Response:
+    """What has become of a sign-in through a provider, and the ways on."""
+    with unit.open(runtime.current()):
+        here = visit.enter(pool)
+        told = here.notes.get("failed")
+        if here.done or told is None:
+            return here.go("/login")
+        return _failure_page(here.words, pool, told, here)
+
+
+def _failure_page(said: Words, pool: Pool, told: Mapping[str, str], here: Visit | None) -> Response:
+    provider = catalogue.find(pool, told["provider"])
+    return pages.render(
+        "failed",
+        said,
+        status=_STATUS.get(told["kind"], 400) if told["oauth"] != Untrusted.oauth else 400,
+        pool=pool,
+        failure=told["kind"],
+        provider=ways.way(provider).name if provider is not None else said("failed.somebody"),
+        reference=told["reference"] if told["kind"] in {"broken", "misconfigured", "refused"} else "",
+        again_url=here.url("/login") if here is not None else "",
+        return_url=here.journey.refuse_url if here is not None else "",
+        client_name=here.client.name if here is not None else "",
+    )
