@@ -8,7 +8,7 @@ from typing import Any
 
 from poolhouse.core.errors import AccessDenied
 from poolhouse.decisions import grants, subjects
-from poolhouse.decisions.grants import Reason, Subject, Verdict
+from poolhouse.decisions.grants import Considered, Reason, Subject, Verdict
 from poolhouse.user_pools.snapshots import Pool
 
 
@@ -82,6 +82,17 @@ class Asked:
             _said(question),
             scopes=subjects.scopes(self.pool),
         )
+
+    def considered(self, question: Question) -> tuple[Considered, ...]:
+        """Every statement that bears on the subject of a decided question, and how; none where nobody is known."""
+        try:
+            subject = self.subject(question.subject)
+        except AccessDenied:
+            return ()
+        if subject is None:
+            return ()
+        action, resource = action_of(question.action, question.resource), resource_of(question.resource)
+        return grants.considered(subject, action, resource, _said(question))
 
 
 def _said(question: Question) -> dict[str, Any]:

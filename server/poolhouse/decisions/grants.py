@@ -13,7 +13,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..policy import Decision, Effect, Policy, PolicyError, Principal, Request, Responsible, decide, parse
+from ..policy import (
+    Decision,
+    Effect,
+    Finding,
+    Policy,
+    PolicyError,
+    Principal,
+    Request,
+    Responsible,
+    decide,
+    examine,
+    parse,
+)
 from ..policy.values import Value
 
 _SERVICE = re.compile(r"[A-Za-z0-9-]+")
@@ -109,9 +121,7 @@ def judge(
     subject: Subject, action: str, resource: str, context: Mapping[str, Value] | None = None, *, scopes: Scopes
 ) -> Verdict:
     """Decide. What the subject is known to be is never overridden by `context`. Raises PolicyError (InvalidRequest)."""
-    folded = {name.lower() for name in subject.facts}
-    given = {name: value for name, value in (context or {}).items() if name.lower() not in folded}
-    keys = {**given, **subject.facts}
+    keys = _keys(subject, context)
     request = Request(action, resource, keys)
     through: tuple[Policy, ...] = ()
     if subject.scopes is not None:
@@ -127,6 +137,32 @@ def judge(
         return Verdict(False, Reason.NO_ROLE, "The subject has no role.")
     decisions = [_by_role(role, action, resource, keys) for role in subject.roles]
     return _joined(subject.roles, decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A statement of one of the subject's roles, and whether it bears on the question or why it does not."""
+
+    role: str
+    layer: str
+    finding: Finding
+
+
+def considered(
+    subject: Subject, action: str, resource: str, context: Mapping[str, Value] | None = None
+) -> tuple[Considered, ...]:
+    """Every statement of the subject's roles, held against the question: for operators. Raises PolicyError."""
+    keys = _keys(subject, context)
+    return tuple(
+        Considered(role.name, layer, finding)
+        for role in subject.roles
+        for layer, policies in (
+            ("identity", role.policies),
+            ("boundary", (role.boundary,) if role.boundary is not None else ()),
+            ("session", role.session),
+        )
+        for finding in examine(_request(role, action, resource, keys), policies)
+    )
 
 
 def circumstances(context: Mapping[str, object] | None, prefix: str = "context") -> dict[str, Value]:
@@ -159,11 +195,20 @@ def _by_scope(request: Request, through: tuple[Policy, ...]) -> Verdict:
     return Verdict(True, Reason.ALLOWED, decision.explanation, decision.statements)
 
 
-def _by_role(role: Role, action: str, resource: str, keys: Mapping[str, Value]) -> Decision:
+def _keys(subject: Subject, context: Mapping[str, Value] | None) -> dict[str, Value]:
+    folded = {name.lower() for name in subject.facts}
+    given = {name: value for name, value in (context or {}).items() if name.lower() not in folded}
+    return {**given, **subject.facts}
+
+
+def _request(role: Role, action: str, resource: str, keys: Mapping[str, Value]) -> Request:
     principal = Principal(role.arn, role=role.arn) if role.arn else Principal(role.name, "Service")
-    return decide(
-        Request(action, resource, keys, principal), role.policies, boundary=role.boundary, session_policies=role.session
-    )
+    return Request(action, resource, keys, principal)
+
+
+def _by_role(role: Role, action: str, resource: str, keys: Mapping[str, Value]) -> Decision:
+    asked = _request(role, action, resource, keys)
+    return decide(asked, role.policies, boundary=role.boundary, session_policies=role.session)
 
 
 def _joined(roles: tuple[Role, ...], decisions: list[Decision]) -> Verdict:
@@ -180,6 +225,7 @@ def _joined(roles: tuple[Role, ...], decisions: list[Decision]) -> Verdict:
 
 __all__ = [
     "PERSONAL",
+    "Considered",
     "PolicyError",
     "Reason",
     "Role",
@@ -187,6 +233,7 @@ __all__ = [
     "Subject",
     "Verdict",
     "circumstances",
+    "considered",
     "judge",
     "own_action",
 ]
