@@ -25,6 +25,7 @@ _LONGEST_URL = 2048
 _LONGEST_TEXT = 2048
 _LONGEST_CLAIM = 512
 _LONGEST_DOCUMENT = 256 * 1024
+_LONGEST_KEY = 8 * 1024
 _VSCHAR = re.compile(r"[\x20-\x7e]+")
 _SCOPES = re.compile(r"[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+(?:(?: +| *, *)[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+)*")
 _TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -61,11 +62,10 @@ def url(name: str, value: str) -> str:
     """
     try:
         parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
+        fit = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        host, parts = None, None
-    fit = parts is not None and parts.scheme in {"http", "https"} and bool(host)
-    if parts is None or not fit or len(value) > _LONGEST_URL or not re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", value):
+        fit = False
+    if not fit or len(value) > _LONGEST_URL or not re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", value):
         raise InvalidParameter(f"{name} must be an absolute https URL of at most {_LONGEST_URL} characters.")
     if "#" in value or "@" in parts.netloc:
         raise InvalidParameter(f"{name} must have neither a fragment nor user information.")
@@ -96,11 +96,16 @@ def _like(pattern: re.Pattern[str], what: str) -> Check:
     return check
 
 
-def _document(name: str, value: str) -> str:
-    if not value.strip() or len(value) > _LONGEST_DOCUMENT:
-        raise InvalidParameter(f"{name} must be a metadata document of at most {_LONGEST_DOCUMENT} characters.")
-    return value
+def _document(longest: int) -> Check:
+    def check(name: str, value: str) -> str:
+        if not value.strip() or len(value) > longest:
+            raise InvalidParameter(f"{name} must be 1 to {longest} characters.")
+        return value
 
+    return check
+
+
+_URLS = frozenset({url, _issuer})
 
 # --- ProviderDetails by type ------------------------------------------------------------------------------------------
 
@@ -193,7 +198,7 @@ KINDS: Mapping[str, Kind] = {
             **{key: check for key, check in _OAUTH.items() if key != "client_secret"},
             "team_id": _text,
             "key_id": _text,
-            "private_key": _document,
+            "private_key": _document(_LONGEST_KEY),
         },
         ("client_id", "team_id", "key_id", "private_key"),
         {
@@ -210,7 +215,7 @@ KINDS: Mapping[str, Kind] = {
     "SAML": Kind(
         {
             "MetadataURL": url,
-            "MetadataFile": _document,
+            "MetadataFile": _document(_LONGEST_DOCUMENT),
             "IDPSignout": _truth,
             "IDPInit": _truth,
             "EncryptedResponses": _truth,
@@ -241,7 +246,7 @@ def details(type_: str, given: Mapping[str, str], private: bool) -> dict[str, st
             )
         if value:
             checked[name] = kind.keys[name](name, value)
-            if kind.keys[name] in {url, _issuer} and not private and urlsplit(value).scheme == "http":
+            if kind.keys[name] in _URLS and not private and urlsplit(value).scheme == "http":
                 raise InvalidParameter(f"{name} must be an https URL.")
     missing = [name for name in kind.required if name not in checked]
     if missing:
