@@ -37,6 +37,7 @@ class Account:
 class Login:
     """A session that the provider vouched for to somebody."""
 
+    session: str
     username: str
     sp: str
     name_id: NameID
@@ -147,9 +148,9 @@ class Pysaml2Idp(Party):
         self.requests.append(message)
         to = self._server_of.response_args(message, [POST])
         waiting = {**to, "relay_state": relay}
-        username = self._sessions.get(question.cookies.get("idp", ""))
-        if username is not None and message.force_authn != "true":
-            return self._vouch(username, waiting)
+        session = question.cookies.get("idp", "")
+        if session in self._sessions and message.force_authn != "true":
+            return self._vouch(session, waiting)
         if message.is_passive == "true":
             return self._refuse(waiting, (STATUS_NO_PASSIVE, "The person would have to sign in"))
         return self._sign_in_page(waiting)
@@ -165,8 +166,8 @@ class Pysaml2Idp(Party):
             "destination": consumers[0]["location"],
             "relay_state": question.parameters.get("relay_state", ""),
         }
-        username = self._sessions.get(question.cookies.get("idp", ""))
-        return self._vouch(username, waiting) if username is not None else self._sign_in_page(waiting)
+        session = question.cookies.get("idp", "")
+        return self._vouch(session, waiting) if session in self._sessions else self._sign_in_page(waiting)
 
     def _sign_in_page(self, waiting: dict[str, Any]) -> Answer:
         handle = secrets.token_urlsafe(9)
@@ -189,11 +190,12 @@ class Pysaml2Idp(Party):
             return self._sign_in_page(waiting)
         session = secrets.token_urlsafe(9)
         self._sessions[session] = username
-        return self._vouch(username, waiting).with_cookie("idp", session)
+        return self._vouch(session, waiting).with_cookie("idp", session)
 
     # What it says
 
-    def _vouch(self, username: str, waiting: Mapping[str, Any]) -> Answer:
+    def _vouch(self, session: str, waiting: Mapping[str, Any]) -> Answer:
+        username = self._sessions[session]
         account = self.people[username]
         name_id = NameID(text=account.name_id, format=account.name_id_format)
         response = self._server_of.create_authn_response(
@@ -211,7 +213,7 @@ class Pysaml2Idp(Party):
         text = str(response)
         assert ("EncryptedAssertion" in text) is self.encrypt, "pysaml2 found no key to encrypt to"
         statement = self._server_of.session_db.get_authn_statements(name_id)[-1][0]
-        self.logins.append(Login(username, waiting["sp_entity_id"], name_id, statement.session_index))
+        self.logins.append(Login(session, username, waiting["sp_entity_id"], name_id, statement.session_index))
         if self.spoil:
             assert self.spoil in text
             text = text.replace(self.spoil, self.spoil.swapcase())
@@ -235,9 +237,9 @@ class Pysaml2Idp(Party):
     # Single logout
 
     def _end_everywhere(self, question: Question) -> Answer:
-        username = self._sessions.pop(question.cookies.get("idp", ""), None)
-        login = next((login for login in reversed(self.logins) if login.username == username), None)
-        if login is None:
+        session = question.cookies.get("idp", "")
+        login = next((login for login in reversed(self.logins) if login.session == session), None)
+        if self._sessions.pop(session, None) is None or login is None:
             return page("You are not signed in")
         binding = question.parameters.get("binding", REDIRECT)
         services = self._server_of.metadata.single_logout_service(login.sp, binding, "spsso")

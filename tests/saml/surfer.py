@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ import requests
 from tests.oidc import _Forms
 
 _MESSAGES = {"SAMLRequest", "SAMLResponse"}
+_REFRESH = re.compile(r'<meta http-equiv="refresh" content="0; ?url=([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class Surfer:
                 form = form if self.status in {307, 308} else None
                 url = urljoin(url, answer.headers["Location"])
                 continue
+            if refreshed := _REFRESH.search(self.text):
+                url, form = urljoin(url, html.unescape(refreshed[1])), None
+                continue
             first = next((f for f in self.forms if _MESSAGES & set(f["fields"])), None)
             if first is None:
                 return self
@@ -65,6 +71,16 @@ class Surfer:
     @property
     def forms(self) -> list[dict[str, Any]]:
         return _Forms(self.text).forms
+
+    @property
+    def links(self) -> list[str]:
+        return [html.unescape(link) for link in re.findall(r'<a [^>]*href="([^"]+)"', self.text)]
+
+    def press(self, kind: str) -> Surfer:
+        """Follow the link of that class: ``primary``, ``secondary``."""
+        found = re.search(rf'<a class="{kind}" href="([^"]+)"', self.text)
+        assert found, f"no {kind} link at {self.url}: {self.text[-1500:]}"
+        return self.go(html.unescape(found[1]))
 
     def submit(self, **values: str) -> Surfer:
         """Send the first form that has these fields, with ``values`` filled in (``do="no"`` presses that button)."""
