@@ -43,6 +43,7 @@ metadata = Base.metadata
 def purges() -> tuple[Callable[[], None], ...]:
     """What the housekeeper runs, each in a unit of its own, beside those that ``app`` names itself."""
     from poolhouse.credentials import codes, lockout
+    from poolhouse.federation import trip
     from poolhouse.messages import outbox
     from poolhouse.tokens import keys, refresh
     from poolhouse.web import journey
@@ -52,6 +53,7 @@ def purges() -> tuple[Callable[[], None], ...]:
     return (
         codes.purge,
         lockout.purge,
+        trip.purge,
         outbox.purge,
         keys.purge,
         refresh.purge,

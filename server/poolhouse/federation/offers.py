@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from poolhouse.core import sealing
 from poolhouse.core.events import emit
 from poolhouse.federation import catalogue, cut_off, links, trip
-from poolhouse.federation.arrive import Arrival, OfferLink, arrive, refusals
+from poolhouse.federation.arrive import OfferLink, arrive, refusals
 from poolhouse.federation.connector import NotOpen, Refused
 from poolhouse.federation.events import IdentityLinked, LinkDeclined
 from poolhouse.federation.provider import Provider
 from poolhouse.federation.trip import LINKING, Trip, TripElsewhere
-from poolhouse.signin.outcome import SignedIn
+from poolhouse.signin.outcome import Outcome, SignedIn
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import directory
 
@@ -54,16 +54,17 @@ def complete(client: Client, handle: str, signed_in: SignedIn, *, journey: str, 
     return True
 
 
-def decline(client: Client, pending: Trip, *, metadata: Mapping[str, str] | None = None) -> Arrival:
+def decline(client: Client, pending: Trip, *, metadata: Mapping[str, str] | None = None) -> Outcome:
     """Go on with a profile of their own. ``pending``: what ``trip.spend(pool, handle, LINKING, browser=...)`` gave.
 
     Raises as :func:`arrive.arrive`.
     """
     provider = _provider(client.pool, pending)
     assert pending.identity is not None, "an offer is of somebody"
-    arrival = arrive(client, provider, pending.identity, metadata=metadata, offering=False)
+    outcome = arrive(client, provider, pending.identity, metadata=metadata, offering=False)
+    assert not isinstance(outcome, OfferLink), "nothing is offered a second time"
     emit(LinkDeclined(client.pool_id, pending.target, provider.name, client.id))
-    return arrival
+    return outcome
 
 
 def _provider(pool: Pool, pending: Trip) -> Provider:

@@ -14,6 +14,7 @@ from poolhouse.identity_pools.errors import ResourceConflict
 from poolhouse.identity_pools.openid import INVALID
 from poolhouse.identity_pools.snapshot import IdentityPool, UserPoolProvider
 from poolhouse.identity_pools.verified import Login
+from poolhouse.tokens import revoke
 from poolhouse.tokens import verify as user_pool_tokens
 from poolhouse.tokens.models import RefreshFamily
 from poolhouse.user_pools import lookup
@@ -22,7 +23,13 @@ from poolhouse.users.models import UserRow
 UNSUPPORTED = "Token is not from a supported provider of this identity pool."
 
 _SIGNED_IN = prepared.Read(
-    select(UserRow.enabled, UserRow.signed_out_at, RefreshFamily.revoked_at, RefreshFamily.created_at)
+    select(
+        UserRow.enabled,
+        UserRow.signed_out_at,
+        RefreshFamily.revoked_at,
+        RefreshFamily.created_at,
+        RefreshFamily.provider,
+    )
     .select_from(UserRow)
     .outerjoin(
         RefreshFamily,
@@ -99,6 +106,8 @@ def _check_signed_in(pool_id: str, sub: str, family: str | None, issued_at: int)
         # Seconds are too coarse to tell a sign-in from the sign-out just before it: families have microseconds.
         begun = row.created_at
         dead = begun <= row.signed_out_at if begun is not None else issued_at < row.signed_out_at.timestamp()
+    if not dead and row.created_at is not None:
+        dead = revoke.cut_off(pool_id, row.provider, row.created_at)
     if dead or (family and row.created_at is None):
         raise NotAuthorized(INVALID + "Token has been revoked.")
 

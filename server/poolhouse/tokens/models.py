@@ -29,7 +29,8 @@ class StoredSigningKey(Base):
 class RefreshFamily(Base):
     """One sign-in and everything that was refreshed from it: ``origin_jti`` in all of its tokens.
 
-    ``source`` is ``api`` or ``oauth``; ``claims`` what the ``claims`` parameter asked for (OIDC Core §5.5).
+    ``source`` is ``api`` or ``oauth``; ``claims`` what the ``claims`` parameter asked for (OIDC Core §5.5);
+    ``provider`` the identity provider that the person came through.
     """
 
     __tablename__ = "refresh_families"
@@ -49,6 +50,7 @@ class RefreshFamily(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    provider: Mapped[str | None] = mapped_column(String(32))
 
 
 class StoredRefreshToken(Base):

@@ -43,6 +43,7 @@ _FOUND = prepared.Read(
         RefreshFamily.created_at.label("begun_at"),
         RefreshFamily.expires_at,
         RefreshFamily.revoked_at,
+        RefreshFamily.provider,
     )
     .select_from(StoredRefreshToken)
     .join(
@@ -144,6 +145,8 @@ def _check_alive(row: Row[Any], now: datetime) -> None:
     gone = row.sub is None or not row.enabled
     if gone or (row.signed_out_at is not None and row.begun_at <= row.signed_out_at):
         raise NotAuthorized(REVOKED, hint="the user is disabled, deleted, or was signed out everywhere")
+    if revoke.cut_off(row.pool_id, row.provider, row.begun_at):
+        raise NotAuthorized(REVOKED, hint="the identity provider was turned off or deleted")
 
 
 def _tolerate(client: Client, row: Row[Any], spent_at: datetime, now: datetime) -> None:

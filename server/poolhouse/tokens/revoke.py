@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select, update
 
 from poolhouse.core import clock, sealing, unit
 from poolhouse.core.errors import Unauthorized, UnsupportedOperation, UnsupportedTokenType
-from poolhouse.core.events import emit
-from poolhouse.tokens.events import RefreshTokenRevoked, SignedOutEverywhere
+from poolhouse.core.events import ask, emit
+from poolhouse.tokens.events import RefreshTokenRevoked, SignedOutEverywhere, StillOpen
 from poolhouse.tokens.models import RefreshFamily, StoredRefreshToken
 from poolhouse.user_pools.snapshots import Client
 from poolhouse.users import directory
@@ -52,6 +54,20 @@ def family(pool_id: str, origin_jti: str) -> None:
             RefreshFamily.revoked_at.is_(None),
         )
         .values(revoked_at=clock.now())
+    )
+
+
+def cut_off(pool_id: str, provider: str | None, begun_at: datetime) -> bool:
+    """Whether what was begun through ``provider`` at that moment ended with it; never for what came through none."""
+    return provider is not None and not ask(StillOpen(pool_id, provider, begun_at)).open
+
+
+def through(pool_id: str, sub: str, provider: str) -> None:
+    """Revoke what a user has through one identity provider."""
+    unit.write()
+    theirs = (RefreshFamily.pool_id == pool_id, RefreshFamily.sub == sub, RefreshFamily.provider == provider)
+    unit.execute(
+        update(RefreshFamily).where(*theirs, RefreshFamily.revoked_at.is_(None)).values(revoked_at=clock.now())
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, select
 
 from poolhouse.core import clock, jose, prepared, runtime
 from poolhouse.core.errors import NotAuthorized
-from poolhouse.tokens import keys
+from poolhouse.tokens import keys, revoke
 from poolhouse.tokens.models import RefreshFamily
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client, Pool
@@ -31,6 +31,7 @@ _BEARER = prepared.Read(
         RefreshFamily.revoked_at,
         RefreshFamily.created_at.label("begun_at"),
         RefreshFamily.source,
+        RefreshFamily.provider,
         RefreshFamily.claims,
     )
     .select_from(UserRow)
@@ -105,6 +106,7 @@ def _bearer(client: Client, content: dict[str, Any]) -> AccessToken:
     if origin_jti:
         # Seconds are too coarse to tell a sign-in from the sign-out just before it: families have microseconds.
         dead = row.origin_jti is None or row.revoked_at is not None or (left is not None and row.begun_at <= left)
+        dead = dead or revoke.cut_off(client.pool_id, row.provider, row.begun_at)
     else:
         dead = left is not None and content["iat"] < left.timestamp()
     if dead:

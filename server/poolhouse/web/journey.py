@@ -25,7 +25,9 @@ from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 from poolhouse.core import clock, ids, prepared, runtime, sealing, unit
 from poolhouse.core.errors import PoolhouseError
 from poolhouse.credentials.models import Password
+from poolhouse.federation.models import LinkedIdentity
 from poolhouse.federation.provider import LOCAL
+from poolhouse.tokens import revoke
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import User, directory
 from poolhouse.users.models import UserRow
@@ -247,13 +249,14 @@ def first_url(handle: str, parameters: Mapping[str, Any], provider: str | None =
 def browser_session(pool: Pool) -> BrowserSession | None:
     """Who is signed in with this browser: one statement, none without a cookie.
 
-    A user who was disabled or deleted, or whose password was set anew since, is not signed in any more.
+    A user who was disabled or deleted, or whose password was set anew since, is not signed in any more; nor is one who
+    came through an identity provider that was turned off or deleted, or that is theirs no more.
     """
     cookie = request.cookies.get(_session_name(pool), "")
     if not _TOKEN.fullmatch(cookie):
         return None
     row = _SESSION.first({"digest": _session_digest(pool, cookie), "pool": pool.id, "now": clock.now()})
-    if row is None:
+    if row is None or revoke.cut_off(pool.id, row.provider, row.begun_at):
         return None
     return BrowserSession(
         digest=row.digest,
@@ -265,9 +268,15 @@ def browser_session(pool: Pool) -> BrowserSession | None:
         created_at=row.begun_at,
         expires_at=row.expires_at,
         user=directory.of_row(row),
+        provider=row.provider,
     )
 
 
+_STILL_THEIRS = select(LinkedIdentity.sub).where(
+    LinkedIdentity.pool_id == StoredSession.pool_id,
+    LinkedIdentity.sub == StoredSession.sub,
+    LinkedIdentity.provider == StoredSession.provider,
+)
 _SESSION = prepared.Read(
     select(
         *directory.COLUMNS,
@@ -289,6 +298,7 @@ _SESSION = prepared.Read(
         StoredSession.expires_at > bindparam("now"),
         UserRow.enabled,
         or_(Password.set_at.is_(None), Password.set_at <= StoredSession.created_at),
+        or_(StoredSession.provider.is_(None), _STILL_THEIRS.exists()),
     )
 )
 

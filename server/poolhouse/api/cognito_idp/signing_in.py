@@ -138,6 +138,7 @@ def _render(outcome: Outcome, trigger: str, metadata: Mapping[str, str] | None) 
         amr=outcome.amr,
         trigger=trigger,
         client_metadata=metadata,
+        provider=outcome.provider,
     )
     return {"ChallengeParameters": {}, "AuthenticationResult": views.authentication(tokens)}
 

@@ -124,5 +124,14 @@ def upgrade() -> None:
         sa.Column("stored_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("pool_id", "sub", "provider", name=op.f("pk_upstream_tokens")),
     )
+    with op.batch_alter_table("authorization_codes", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("provider", sa.String(length=32), nullable=True))
+
     with op.batch_alter_table("authorization_requests", schema=None) as batch_op:
         batch_op.add_column(sa.Column("protocol", sa.String(length=8), server_default="oauth", nullable=False))
+
+    with op.batch_alter_table("browser_sessions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("provider", sa.String(length=32), nullable=True))
+
+    with op.batch_alter_table("refresh_families", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("provider", sa.String(length=32), nullable=True))

@@ -13,6 +13,7 @@ from flask import Response, request
 
 from poolhouse.core import clock
 from poolhouse.core.errors import OAuthError
+from poolhouse.federation.provider import LOCAL
 from poolhouse.tokens import claims as token_claims
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.web import journey, pools
@@ -131,6 +132,8 @@ def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: Authoriz
 
 def _must_sign_in(valid: Asked, session: BrowserSession) -> bool:
     if valid.prompt & _ANEW or valid.subject not in {None, session.sub}:
+        return True
+    if not valid.client.offers(session.provider or LOCAL):  # another app's way in is not this one's
         return True
     if valid.acr and token_claims.acr(session.amr) not in valid.acr:
         return True

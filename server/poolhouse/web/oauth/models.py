@@ -16,7 +16,8 @@ class StoredAuthorizationCode(Base):
     """An authorization code, as its digest, with everything that it is bound to.
 
     ``origin_jti`` names the family of tokens that the code will be exchanged for: a code that comes back kills it.
-    ``provider`` is the identity provider that the person came through. ``redirect_uri_given`` is whether the authorization request named the address itself (RFC 6749 §4.1.3).
+    ``provider`` is the identity provider that the person came through. ``redirect_uri_given`` is whether the
+    authorization request named the address itself (RFC 6749 §4.1.3).
     """
 
     __tablename__ = "authorization_codes"
