@@ -170,7 +170,7 @@ class Reset(LocalPage):
         name = values.get("username") or str(visit.notes.get("name") or "")
         recover.confirm_forgot(visit.client, name, values["code"], values["password"])
         visit.note(name=name, recovering=None, destination=None)
-        return visit.go("/login", said="password_reset")
+        return visit.go("/login/connect" if visit.notes.get("offer") else "/login", said="password_reset")
 
     def sentence(self, visit: Visit, error: PoolhouseError) -> str:
         return _about_a_code(super().sentence(visit, error), visit)

@@ -206,7 +206,8 @@ class ChallengePage(Page):
                 outcome = answer(posed.handle, posed.name, {"ANSWER": values["choice"]})
             case _:
                 outcome = answer(posed.handle, posed.name, {_CODE_ANSWERS[posed.name]: values["code"]})
-        return visit.follow(outcome, str(visit.notes.get("name") or ""))
+        connecting = str(visit.notes.get("connecting") or "")
+        return visit.follow(outcome, str(visit.notes.get("name") or ""), connecting=connecting)
 
     def recover(self, visit: Visit, error: PoolhouseError) -> Response | None:
         if isinstance(error, errors.SoftwareTokenMFANotFound):

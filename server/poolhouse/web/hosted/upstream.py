@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from urllib.parse import parse_qsl, urlencode
 
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from poolhouse.core import circumstances, runtime, unit
-from poolhouse.core.errors import PoolhouseError, ResourceNotFound
-from poolhouse.federation import catalogue, trip
-from poolhouse.federation.connector import Denied, Departure, FederationFailed, Landing, NotOpen, Refused, Untrusted
+from poolhouse.core.errors import ResourceNotFound, TooManyRequests
+from poolhouse.federation import arrive, catalogue, cut_off, offers, trip
+from poolhouse.federation.arrive import OfferLink
+from poolhouse.federation.connector import Departure, FederationFailed, Landing, NotOpen, Untrusted
 from poolhouse.federation.provider import Provider
 from poolhouse.federation.trip import Failure, Trip, TripElsewhere, TripEnded
 from poolhouse.user_pools import lookup
@@ -31,8 +33,9 @@ from poolhouse.web.journey import JourneyEnded
 
 log = logging.getLogger("poolhouse.federation")
 _FORWARDED = frozenset({"login", "select_account", "consent"})  # Cognito: none is not passed on
-_STATUS = {"broken": 502, "misconfigured": 502, "unavailable": 503}
-_KINDS = frozenset({"denied", "broken", "unavailable", "misconfigured", "not_open", "refused", "expired"})
+_STATUS = {"broken": 502, "misconfigured": 502, "unavailable": 503, "busy": 429}
+_KINDS = frozenset({"denied", "broken", "unavailable", "misconfigured", "not_open", "refused", "expired", "busy"})
+_KIND_OF = {"finished": "expired", "unknown": "expired", "elsewhere": "expired"}  # of trips
 # What a provider may ask for when it sends somebody unasked (Cognito: SAML begun by the provider).
 _RELAYED = frozenset({"identity_provider", "client_id", "redirect_uri", "response_type", "scope", "state"})
 _MOST_PARAMETERS = 50
@@ -73,7 +76,7 @@ def via(pool: Pool) -> Response:
             return _depart(here, _open(here.client, name))
         except FederationFailed as error:
             _note_down(pool.id, name, error)
-            return _fail(here, name, Failure.of(error))
+            return here.fail(name, Failure.of(error))
 
 
 def _open(client: Client, name: str) -> Provider:
@@ -163,7 +166,7 @@ def _answered(pool: Pool, handle: str, given: Mapping[str, str]) -> Response:
     try:
         with unit.open(rt):
             provider = catalogue.find(pool, out.provider)
-            if provider is None or not provider.enabled:
+            if provider is None or not cut_off.is_open(pool.id, provider.name, out.created_at):
                 raise NotOpen
             landing = Landing(pools.base(pool), given, out.remember, posted=request.method == "POST")
             identity = catalogue.connector(provider).land(provider, landing)
@@ -210,7 +213,8 @@ def _unasked(pool: Pool, given: Mapping[str, str], asked: Mapping[str, str]) -> 
             handle = trip.unasked(pool, provider, identity, asked)
     except FederationFailed as error:
         _note_down(pool.id, name, error)
-        return _failure_page(pages.words(), pool, _told(name, Failure.of(error)), None)
+        told = {"provider": name, "reference": circumstances.current().request_id}
+        return _failure_page(pages.words(), pool, {**asdict(Failure.of(error)), **told}, None)
     return pages.away(f"{pools.here(pool)}/login/via/back?{urlencode({'trip': handle})}")
 
 
@@ -233,17 +237,17 @@ def back(pool: Pool) -> Response:
             return _begin_unasked(pool, brought, brought.request)
     if brought.failure is not None:
         with unit.open(rt):
-            return _fail(visit.on(pool, brought.journey), brought.provider, brought.failure)
+            return visit.on(pool, brought.journey).fail(brought.provider, brought.failure)
     try:
         with unit.open(rt):
             return _let_in(visit.on(pool, brought.journey), brought)
-    except JourneyEnded:
-        raise
-    except PoolhouseError as error:
-        refused = error if isinstance(error, FederationFailed) else Refused(hint=f"{type(error).__name__}: {error}")
+    except FederationFailed as error:
+        refused = error
+    except TooManyRequests as error:
+        refused = Busy(hint=str(error))
     _note_down(pool.id, brought.provider, refused)
     with unit.open(rt):
-        return _fail(visit.on(pool, brought.journey), brought.provider, Failure.of(refused))
+        return visit.on(pool, brought.journey).fail(brought.provider, Failure.of(refused))
 
 
 def _begin_unasked(pool: Pool, brought: Trip, asked: Mapping[str, str]) -> Response:
@@ -265,18 +269,31 @@ def _back_again(pool: Pool, error: TripEnded) -> Response:
         here = visit.on(pool, known.journey)
         if here.done:
             return pages.see_other(here.journey.continue_url)
-        return _fail(here, known.provider, Failure.of(error))
+        return here.fail(known.provider, Failure.of(error))
 
 
 def _let_in(here: Visit, brought: Trip) -> Response:
     """Whoever came back, as a user of the pool."""
     provider = _open(here.client, brought.provider)
+    if not cut_off.is_open(here.pool.id, provider.name, brought.created_at):
+        raise NotOpen
     if brought.identity is None:
         raise Untrusted(hint="the trip brought nobody back")
-    from poolhouse.federation import arrive
+    arrival = arrive.arrive(here.client, provider, brought.identity)
+    if not isinstance(arrival, OfferLink):
+        return here.follow(arrival, "")
+    digest = journey.browser_digest(here.pool)
+    handle = offers.pend(here.pool, provider, arrival, journey=here.journey.handle, browser=digest)
+    here.note(offer={"handle": handle, "provider": provider.name, "email": arrival.email}, hint=None)
+    return here.go("/login/connect")
 
-    outcome = arrive.arrive(here.client, provider, brought.identity)
-    return here.follow(outcome, str(here.notes.get("name") or ""))
+
+class Busy(FederationFailed):
+    """Too much is going on for one more."""
+
+    oauth = "temporarily_unavailable"
+    kind = "busy"
+    sentence = "There are too many requests."
 
 
 # --- What went wrong ------------------------------------------------------------------------------------------------
@@ -284,30 +301,6 @@ def _let_in(here: Visit, brought: Trip) -> Response:
 
 def _note_down(pool_id: str, provider: str, error: FederationFailed) -> None:
     log.warning("pool %s: nobody came through %s: %s: %s", pool_id, provider, error.kind, error.hint or error)
-
-
-def _fail(here: Visit, provider: str, failure: Failure) -> Response:
-    """Remember what went wrong, and show it at an address that may be reloaded.
-
-    An app that named the provider has shown its own page for it: it hears at once that the person said no.
-    """
-    told = _told(provider, failure)
-    here.note(failed=told, hint=None)
-    named = {"identity_provider", "idp_identifier"} & set(here.journey.parameters)
-    refusing = here.journey.refuse_url
-    if failure.kind == Denied.kind and named and refusing:
-        return pages.going(refusing, here.words, here.pool, here.client.name)
-    return here.go("/login/via/failed")
-
-
-def _told(provider: str, failure: Failure) -> dict[str, str]:
-    return {
-        "kind": failure.kind if failure.kind in _KINDS else Untrusted.kind,
-        "oauth": failure.oauth,
-        "sentence": failure.sentence,
-        "provider": provider,
-        "reference": circumstances.current().request_id,
-    }
 
 
 @_route("/login/via/failed", "GET")
@@ -322,15 +315,18 @@ def failed(pool: Pool) -> Response:
 
 
 def _failure_page(said: Words, pool: Pool, told: Mapping[str, str], here: Visit | None) -> Response:
+    kind = told["kind"] if told["kind"] in _KINDS else _KIND_OF.get(told["kind"], Untrusted.kind)
     provider = catalogue.find(pool, told["provider"])
+    # What was forged or replayed is the sender's fault, and no gateway's.
+    status = 400 if told["oauth"] == Untrusted.oauth else _STATUS.get(kind, 400)
     return pages.render(
         "failed",
         said,
-        status=_STATUS.get(told["kind"], 400) if told["oauth"] != Untrusted.oauth else 400,
+        status=status,
         pool=pool,
-        failure=told["kind"],
+        failure=kind,
         provider=ways.way(provider).name if provider is not None else said("failed.somebody"),
-        reference=told["reference"] if told["kind"] in {"broken", "misconfigured", "refused"} else "",
+        reference=told["reference"] if kind in {"broken", "misconfigured", "refused"} else "",
         again_url=here.url("/login") if here is not None else "",
         return_url=here.journey.refuse_url if here is not None else "",
         client_name=here.client.name if here is not None else "",

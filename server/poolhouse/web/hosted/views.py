@@ -13,7 +13,7 @@ from poolhouse.core import runtime, unit
 from poolhouse.messages import mailbox
 from poolhouse.settings import is_loopback
 from poolhouse.web import pools
-from poolhouse.web.hosted import accounts, pages, signing_in
+from poolhouse.web.hosted import accounts, connecting, pages, signing_in
 from poolhouse.web.hosted.blueprint import blueprint
 from poolhouse.web.hosted.visit import Page
 
@@ -40,7 +40,7 @@ def _view(page: type[Page]) -> Callable[[str], Response]:
     return view
 
 
-for _page in (*signing_in.PAGES, *accounts.PAGES):
+for _page in (*signing_in.PAGES, *accounts.PAGES, *connecting.PAGES):
     blueprint.add_url_rule(
         f"/<pool_id>{_page.path}", _page.path.strip("/"), _view(_page), methods=["GET", "POST"], strict_slashes=False
     )

@@ -10,8 +10,13 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from poolhouse.core import errors, runtime, unit
+from poolhouse.core import circumstances, errors, runtime, unit
 from poolhouse.core.errors import PoolhouseError
+from poolhouse.core.events import emit
+from poolhouse.federation import offers
+from poolhouse.federation.connector import Denied, FederationFailed
+from poolhouse.federation.events import ArrivalRefused
+from poolhouse.federation.trip import Failure
 from poolhouse.signin.outcome import Challenge, Outcome
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client, Pool
@@ -85,13 +90,40 @@ class Visit:
         """On to another page of this journey."""
         return pages.see_other(self.url(path, **said))
 
-    def follow(self, outcome: Outcome, name: str) -> Response:
-        """On to whatever the sign-in engine answered."""
+    def follow(self, outcome: Outcome, name: str, *, connecting: str = "") -> Response:
+        """On to whatever the sign-in engine answered.
+
+        ``connecting``: the offer that the person is taking up by this sign-in (:mod:`poolhouse.federation.offers`).
+        """
         if isinstance(outcome, Challenge):
-            journey.note(self.pool, self.journey, attempt=outcome.handle, name=name)
+            kept = {"connecting": connecting} if connecting else {}
+            journey.note(self.pool, self.journey, attempt=outcome.handle, name=name, **kept)
             return self.go("/challenge")
+        if connecting:
+            digest = journey.browser_digest(self.pool)
+            offers.complete(self.client, connecting, outcome, journey=self.journey.handle, browser=digest)
         journey.signed_in(self.pool, self.journey, outcome)
         return pages.leave(self.journey.continue_url, self.words, self.pool, self.client.name)
+
+    def fail(self, provider: str, failure: Failure) -> Response:
+        """Remember why nobody came through ``provider``, and show it at an address that may be reloaded.
+
+        An app that named the provider has shown its own page for it: it hears at once that the person said no.
+        """
+        told = {
+            "kind": failure.kind,
+            "oauth": failure.oauth,
+            "sentence": failure.sentence,
+            "provider": provider,
+            "reference": circumstances.current().request_id,
+        }
+        self.note(failed=told, hint=None, offer=None, connecting=None)
+        emit(ArrivalRefused(self.pool.id, "", provider, self.client.id, f"{failure.kind}: {failure.sentence}"))
+        refusing = self.journey.refuse_url
+        named = {"identity_provider", "idp_identifier"} & set(self.journey.parameters)
+        if failure.kind == Denied.kind and named and refusing:
+            return pages.going(refusing, self.words, self.pool, self.client.name)
+        return self.go("/login/via/failed")
 
     def form(self, fields: tuple[Field, ...]) -> Form:
         """A form of this journey."""
@@ -158,6 +190,11 @@ class Page:
                 return self._answer(visit)
         except JourneyEnded as error:
             return pages.ended(error, pool)
+        except FederationFailed as error:  # of an offer to connect accounts
+            if visit is None:
+                return pages.message(pages.words(), pool, "unknown")
+            with unit.open(rt):
+                return visit.fail(str((visit.notes.get("offer") or {}).get("provider", "")), Failure.of(error))
         except PoolhouseError as error:
             if visit is None:  # the client has gone since
                 return pages.message(pages.words(), pool, "unknown")

@@ -99,6 +99,7 @@ ENGLISH: Mapping[str, str] = {
         "There is an account with {email} here already. Sign in to it once, and from then on {provider} leads to it."
     ),
     "connect.submit": "Sign in and connect",
+    "connect.wrong": "That is not this account’s password. Try again, or reset it.",
     "connect.decline": "Continue without connecting",
     "going.task": "One moment",
     "going.text": "Taking you to {target}…",
@@ -128,6 +129,8 @@ ENGLISH: Mapping[str, str] = {
         "Signing in with {provider} has to be finished within a few minutes, and every answer counts once. "
         "Start again, and it takes a moment."
     ),
+    "failed.busy": "There is too much going on just now",
+    "failed.busy.text": "Wait a minute, then try again.",
     "failed.somebody": "The other service",
     "failed.again": "Back to sign-in",
     "failed.return": "Return to {client}",
@@ -184,7 +187,6 @@ ENGLISH: Mapping[str, str] = {
     "notice.code_sent": "A new code is on its way. Only the newest one works.",
     "notice.unconfirmed": "This account is not confirmed yet. Enter the code from our message, or get a new one.",
     "notice.reset_required": "Your password has to be reset before you can sign in. We send you a code for it.",
-    "notice.link_expired": "That took too long to connect the accounts. Please sign in again.",
     "notice.attempt_expired": "The sign-in took too long. Please sign in again.",
     # --- what is wrong with one field
     "fault.missing": "Fill this in.",
