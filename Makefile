@@ -43,7 +43,7 @@ docs: .venv/.dev  ## write the generated files: reference pages, service models,
 bench: .venv/.dev  ## measure this machine: requests a second, latencies, statements, memory
 	@$(PY) -m bench
 
-example: .venv/.runtime  ## the demo server with a web app and an API that use it
+example: .venv/.runtime  ## the demo server with a web app, an API and a photo store that use it
 	@$(PY) -m clients.examples
 
 lock: .venv/.dev  ## choose dependencies anew within pyproject.toml (U=name: upgrade one; U=all: every one)

@@ -1,4 +1,4 @@
-"""`python -m clients.examples` starts the demo server and both examples."""
+"""`python -m clients.examples` starts the demo server and the examples."""
 
 from clients.examples.run import main
 

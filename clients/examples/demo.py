@@ -8,6 +8,7 @@ from typing import Any
 
 WEBAPP_URL = "http://localhost:8081"
 API_URL = "http://localhost:8082"
+PHOTOS_URL = "http://localhost:8083"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Start the demo server, the web app and the API as child processes, and end all three on Ctrl-C."""
+"""Start the demo server and the examples as child processes, and end them all on Ctrl-C."""
 
 import json
 import os
@@ -97,19 +97,22 @@ def application(name: str, url: str) -> list[str]:
 
 
 def main() -> None:
-    """Run until Ctrl-C (exit 0), or until one of the three ends (exit 1)."""
+    """Run until Ctrl-C (exit 0), or until one of them ends (exit 1)."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     children, began = Children(), time.monotonic()
     webapp, api = (os.environ.get("WEBAPP_URL", demo.WEBAPP_URL), os.environ.get("WEBAPP_API", demo.API_URL))
+    photos = os.environ.get("PHOTOS_URL", demo.PHOTOS_URL)
     try:
         if not already_running():
             children.start("the demo server", [str(BIN / "poolhouse"), "demo"])
         wait_for(children, issuer(children, began) + "/.well-known/openid-configuration", began)
         children.start("the API", application("api", api))
         children.start("the web app", application("webapp", webapp))
-        wait_for(children, api, began)
-        wait_for(children, webapp, began)
-        print(f"\n  The web app:  {webapp}\n  The API:      {api}\n  Ctrl-C ends everything.\n", flush=True)
+        children.start("photos", application("photos", photos))
+        for url in (api, webapp, photos):
+            wait_for(children, url, began)
+        print(f"\n  The web app:  {webapp}\n  The API:      {api}\n  Photos:       {photos}")
+        print("  Ctrl-C ends everything.\n", flush=True)
         while (name := children.ended()) is None:
             time.sleep(0.3)
         raise Ended(name)

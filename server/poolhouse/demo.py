@@ -20,7 +20,7 @@ USER = "ann@example.com"
 GROUP = "writers"
 RESOURCE_SERVER = "notes"
 SCOPES = {"read": "Read your notes", "write": "Write notes for you"}
-_WEBAPP = ("http://localhost:8081", "http://localhost:5000", "http://localhost:3000")
+_WEBAPP = ("http://localhost:8081", "http://localhost:8083", "http://localhost:5000", "http://localhost:3000")
 
 Call = Callable[..., dict[str, Any]]
 

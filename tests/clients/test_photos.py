@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from werkzeug.test import Client, TestResponse
 
 from clients.examples.photos.app import create_app, policies
 from poolhouse_client import Verifier
 from poolhouse_client.flask import FlaskGuard
 from tests.fronts.authzen import Guarded, shared
-from tests.world import Person
+from tests.oidc import Browser
+from tests.world import ClientInWorld, Person
 
 __all__ = ["shared"]
+PHOTOS_URL = "http://localhost:8083"
 JPEG = b"\xff\xd8\xff\xe0 a photo"
 Ask = Callable[..., TestResponse]
 
 
+@pytest.fixture(scope="module")
+def web(shared: Guarded) -> ClientInWorld:
+    """What the example's page signs people in with."""
+    return shared.pool.client(
+        GenerateSecret=True,
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["code"],
+        AllowedOAuthScopes=["openid", "email"],
+        CallbackURLs=[f"{PHOTOS_URL}/callback"],
+        LogoutURLs=[f"{PHOTOS_URL}/"],
+        SupportedIdentityProviders=["COGNITO"],
+    )
+
+
+def settings(shared: Guarded, web: ClientInWorld) -> dict[str, str]:
+    """The example's, in place of the demo's file."""
+    return {"issuer": shared.base, "web_client_id": web.id, "web_client_secret": str(web.secret)}
+
+
 @pytest.fixture
-def ask(shared: Guarded, tmp_path: Path) -> Ask:
+def ask(shared: Guarded, web: ClientInWorld, tmp_path: Path) -> Ask:
     """Send a request as somebody, or as a guest."""
     guard = FlaskGuard(Verifier(shared.base, clients=[shared.app.id]), policies("editors"))
-    http = Client(create_app(guard, tmp_path))
+    http = Client(create_app(guard, tmp_path, **settings(shared, web)))
 
     def send(method: str, path: str, person: Person | None = None, data: Any = None) -> TestResponse:
         headers = {"Authorization": f"Bearer {_token(shared, person)}"} if person else {}
@@ -86,10 +111,9 @@ def test_a_guest_sees_the_list_of_what_is_public_and_no_more(shared: Guarded, as
     assert ask("PUT", "/photos/public/dog.jpg", None, JPEG).status_code == 401
 
 
-def test_an_id_token_opens_nothing(shared: Guarded, ask: Ask, tmp_path: Path) -> None:
-    guard = FlaskGuard(Verifier(shared.base), policies("editors"))
+def test_an_id_token_opens_nothing(shared: Guarded, page: Flask) -> None:
     headers = {"Authorization": "Bearer " + shared.app.tokens(shared.ann)["IdToken"]}
-    answer = Client(create_app(guard, tmp_path)).get(f"/photos/{shared.ann.sub}", headers=headers)
+    answer = Client(page).get(f"/photos/{shared.ann.sub}", headers=headers)
     assert answer.status_code == 401
 
 
@@ -109,29 +133,101 @@ def test_what_is_no_photo_is_not_kept(shared: Guarded, ask: Ask) -> None:
 # --- The page -----------------------------------------------------------------------------------------------------
 
 
-def _asked(shared: Guarded, person: Person | None, action: str, resource: str) -> dict[str, str]:
-    return {"token": _token(shared, person) if person else "", "action": action, "resource": resource}
+class Visitor:
+    """A browser at the example's page; where that sends it to Poolhouse, it signs in there as a person."""
+
+    def __init__(self, shared: Guarded, app: Flask) -> None:
+        self.shared, self.http = shared, Client(app)
+
+    def sign_in(self, person: Person) -> TestResponse:
+        """By the code flow: to Poolhouse's own page, back with a code, and home."""
+        away = self.http.post("/sign-in").headers["Location"]
+        assert away.startswith(self.shared.base)
+        browser = Browser(self.shared.world)
+        browser.go(away)
+        back = urlsplit(browser.sign_in(person).url)
+        assert f"{back.scheme}://{back.netloc}{back.path}" == f"{PHOTOS_URL}/callback"
+        return self.http.get(f"{back.path}?{back.query}", follow_redirects=True)
+
+    def asks(self, action: str, resource: str) -> TestResponse:
+        return self.http.post("/", data={"action": action, "resource": resource})
 
 
-def test_the_page_names_the_statement_that_decides(shared: Guarded, ask: Ask) -> None:
-    assert ask("GET", "/").status_code == 200
-    yes = ask("POST", "/", data=_asked(shared, shared.ann, "photos:Write", "photos/${sub}/cat.jpg")).text
-    assert "<h2>Yes" in yes
-    assert "OwnFolder" in yes
-    no = ask("POST", "/", data=_asked(shared, shared.bob, "photos:Publish", "photos/x/private-1.jpg")).text
-    assert "<h2>No" in no
-    assert "PrivateStaysPrivate" in no
-    assert "explicit_deny" in no
+@pytest.fixture
+def page(shared: Guarded, web: ClientInWorld, tmp_path: Path) -> Flask:
+    guard = FlaskGuard(Verifier(shared.base), policies("editors"))
+    return create_app(guard, tmp_path, **settings(shared, web))
 
 
-def test_the_page_answers_for_guests_and_refuses_bad_tokens(shared: Guarded, ask: Ask) -> None:
-    assert "ListWhatIsPublic" in ask("POST", "/", data=_asked(shared, None, "photos:List", "photos/public")).text
-    bad = ask("POST", "/", data={"token": "a.b.c", "action": "photos:List", "resource": "photos/public"})
-    assert (bad.status_code, "<h2>No answer" in bad.text) == (401, True)
-    assert ask("POST", "/", data=_asked(shared, None, "photos:Read", "photos/${sub}/x")).status_code == 401
+@pytest.fixture
+def visitor(shared: Guarded, page: Flask) -> Visitor:
+    return Visitor(shared, page)
 
 
-def test_the_page_shows_markup_as_text(shared: Guarded, ask: Ask) -> None:
-    page = ask("POST", "/", data=_asked(shared, None, "photos:Read", '"><script>alert(1)</script>'))
+def answers(text: str) -> dict[str, tuple[str, str]]:
+    """What the page says without being asked: answer and reason by question."""
+    rows = re.findall(r"<strong>(Yes|No)</strong>: (.+?) <span class=.tag.>(.+?)</span>", text)
+    return {html.unescape(about): (said, reason) for said, about, reason in rows}
+
+
+def test_a_guest_is_shown_what_guests_may(visitor: Visitor) -> None:
+    shown = visitor.http.get("/")
+    assert "Sign in with Poolhouse" in shown.text
+    assert answers(shown.text) == {
+        "put a photo into their own folder": ("No", "not_signed_in"),
+        "put one into somebody else's": ("No", "not_allowed"),
+        "publish one": ("No", "not_allowed"),
+        "publish what is private": ("No", "not_allowed"),
+        "see what is public": ("Yes", "allowed"),
+    }
+    assert "ListWhatIsPublic" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("who", "publish", "private"),
+    [("ann", ("No", "not_allowed"), ("No", "not_allowed")), ("bob", ("Yes", "allowed"), ("No", "explicit_deny"))],
+)
+def test_somebody_signs_in_and_is_shown_what_they_may_and_why(
+    shared: Guarded, visitor: Visitor, who: str, publish: tuple[str, str], private: tuple[str, str]
+) -> None:
+    person = getattr(shared, who)
+    shown = visitor.sign_in(person)
+    assert (shown.status_code, person.sub in shown.text) == (200, True)
+    assert answers(shown.text) == {
+        "put a photo into their own folder": ("Yes", "allowed"),
+        "put one into somebody else's": ("No", "not_allowed"),
+        "publish one": publish,
+        "publish what is private": private,
+        "see what is public": ("Yes", "allowed"),
+    }
+    assert "OwnFolder" in shown.text
+    assert ("PrivateStaysPrivate" in shown.text) is (who == "bob")
+
+
+def test_the_page_answers_any_question_and_names_the_statement(shared: Guarded, visitor: Visitor) -> None:
+    visitor.sign_in(shared.ann)
+    yes = visitor.asks("photos:Delete", "photos/${sub}/cat.jpg").text
+    assert "<h2>Yes (allowed)</h2>" in yes
+    assert f"photos/{shared.ann.sub}/cat.jpg" in yes
+    no = visitor.asks("photos:Delete", f"photos/{shared.bob.sub}/cat.jpg").text
+    assert "<h2>No (not_allowed)</h2>" in no
+
+
+def test_signing_out_makes_a_guest_again(shared: Guarded, visitor: Visitor) -> None:
+    visitor.sign_in(shared.ann)
+    away = visitor.http.post("/sign-out").headers["Location"]
+    assert away.startswith(f"{shared.base}/")
+    assert answers(visitor.http.get("/").text)["put a photo into their own folder"] == ("No", "not_signed_in")
+
+
+def test_nobody_is_signed_in_by_an_answer_that_was_not_asked_for(shared: Guarded, visitor: Visitor) -> None:
+    for query in ("code=stolen&state=planted", "code=stolen&state=planted&iss=https%3A%2F%2Fevil.example", "error=x"):
+        assert visitor.http.get(f"/callback?{query}").status_code == 400
+    assert "Sign in with Poolhouse" in visitor.http.get("/").text
+
+
+def test_the_page_shows_markup_as_text(visitor: Visitor) -> None:
+    page = visitor.asks("photos:Read", '"><script>alert(1)</script>')
     assert "<script>" not in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert visitor.asks("no:Such", "x" * 5000).status_code == 200

@@ -32,6 +32,7 @@ class Example:
     server: str
     webapp: str
     api: str
+    photos: str
     demo: dict[str, Any]
     process: subprocess.Popen[bytes]
 
@@ -40,7 +41,7 @@ class Example:
 def example() -> Iterator[Example]:
     """Run it on free ports over a directory of its own, and end it as Ctrl-C would."""
     data = Path(tempfile.mkdtemp(prefix="poolhouse-example-"))
-    server, webapp, api = (f"http://localhost:{free_port()}" for _ in range(3))
+    server, webapp, api, photos = (f"http://localhost:{free_port()}" for _ in range(4))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POOLHOUSE_")} | {
         "POOLHOUSE_DATA_DIR": str(data / "data"),
         "POOLHOUSE_PORT": server.rpartition(":")[2],
@@ -48,6 +49,8 @@ def example() -> Iterator[Example]:
         "POOLHOUSE_BCRYPT_ROUNDS": "4",
         "WEBAPP_URL": webapp,
         "WEBAPP_API": api,
+        "PHOTOS_URL": photos,
+        "PHOTOS_DIRECTORY": str(data / "photos"),
     }
     with (data / "output").open("wb") as output:
         process = subprocess.Popen(
@@ -61,8 +64,8 @@ def example() -> Iterator[Example]:
             assert not ended, (data / "output").read_text(errors="replace")[-4000:]
             time.sleep(0.1)
         known = json.loads((data / "data" / "demo.json").read_text())
-        allow(known, server, webapp)
-        yield Example(server, webapp, api, known, process)
+        allow(known, server, webapp, photos)
+        yield Example(server, webapp, api, photos, known, process)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -70,14 +73,15 @@ def example() -> Iterator[Example]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def allow(known: dict[str, Any], server: str, webapp: str) -> None:
-    """The demo's client sends people back to the usual port; this run's app has a free one."""
+def allow(known: dict[str, Any], server: str, *apps: str) -> None:
+    """The demo's client sends people back to the usual ports; this run's apps have free ones."""
     idp = Live(server, known["access_key_id"], known["secret_access_key"]).administrator()
     client = {"UserPoolId": known["user_pool_id"], "ClientId": known["web_client_id"]}
     settings = idp.describe_user_pool_client(**client)["UserPoolClient"]
     for name in ("ClientSecret", "CreationDate", "LastModifiedDate"):
         settings.pop(name, None)
-    settings |= {"CallbackURLs": [webapp + "/callback"], "LogoutURLs": [webapp + "/"]}
+    assert {"http://localhost:8081/callback", "http://localhost:8083/callback"} <= set(settings["CallbackURLs"])
+    settings |= {"CallbackURLs": [f"{app}/callback" for app in apps], "LogoutURLs": [f"{app}/" for app in apps]}
     idp.update_user_pool_client(**settings)
 
 
@@ -104,6 +108,15 @@ def test_the_example_signs_in_calls_its_api_and_signs_out() -> None:
         wrong = requests.get(running.api + "/notes", headers={"Authorization": "Bearer nonsense"}, timeout=10)
         assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_token")
 
+        pictures = Browser(running.photos, running.server)
+        page = pictures.get(running.photos + "/")
+        assert (page.status, "A guest" in page.text) == (200, True)
+        page = next_form(page, "/sign-in").submit(username=demo["username"], password=demo["password"])
+        assert page.url == running.photos + "/", f"{page.url} {page.status} {page.text[:500]}"
+        assert "PrivateStaysPrivate" in page.text  # the demo's person is in the group that publishes
+        said = page.submit(resource="photos/${sub}/1.jpg").text
+        assert "Yes (allowed)" in said, said[-1500:]
+
         left = next_form(browser.get(running.webapp + "/"), "/sign-out")
         assert left.url.startswith(running.webapp), f"{left.url} {left.status} {left.text[:500]}"
         assert "Sign in with Poolhouse" in left.text
@@ -111,7 +124,7 @@ def test_the_example_signs_in_calls_its_api_and_signs_out() -> None:
 
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(40) == 0
-        for address in (running.webapp, running.api, running.server):
+        for address in (running.webapp, running.api, running.photos, running.server):
             with pytest.raises(requests.ConnectionError):
                 requests.get(address, timeout=5)
 

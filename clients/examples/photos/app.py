@@ -6,17 +6,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, request
 
 from clients.examples import demo
+from clients.examples.photos import why
 from poolhouse_client import Policies, Refused, Verifier
 from poolhouse_client.flask import FlaskGuard, admitted, answer
-from poolhouse_client.guard import resource_named
 
 HERE = Path(__file__).parent
 PUBLIC = "public"
 LARGEST = 5 * 1024 * 1024
-ACTIONS = ("photos:List", "photos:Read", "photos:Write", "photos:Delete", "photos:Publish")
 # A folder is a `sub`, or the public one; a photo has a plain name. Nothing else becomes a path.
 FOLDER = re.compile(r"[A-Za-z0-9-]{1,64}")
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
@@ -32,15 +31,16 @@ def policies(editors: str) -> Policies:
     return Policies(everyone=read["everyone"], groups={editors: read["editors"]}, guests=read["guests"])
 
 
-def create_app(guard: FlaskGuard | None = None, directory: Path | None = None) -> Flask:
-    """The API; without arguments it is configured by the environment or by the demo's file."""
+def create_app(guard: FlaskGuard | None = None, directory: Path | None = None, **settings: str) -> Flask:
+    """The API and its page; `settings` stand above the environment and the demo's file."""
+    known = demo.Demo({**demo.load().file, **settings})
     if guard is None:
-        known = demo.load()
         editors = known.value("PHOTOS_EDITORS", "group", "editors")
         guard = FlaskGuard(Verifier(known.value("PHOTOS_ISSUER", "issuer")), policies(editors))
     store = directory or Path(os.environ.get("PHOTOS_DIRECTORY", "data/photos"))
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=str(HERE.parent / "webapp" / "static"))
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
+    why.add(app, guard, known)
 
     @app.get("/photos/<folder>")
     @guard.require("photos:List", resource="photos/{folder}", guests=True)
@@ -88,28 +88,6 @@ def create_app(guard: FlaskGuard | None = None, directory: Path | None = None) -
             return _wrong("A photo of that name is public already.", 409)
         _write(public, path.read_bytes())
         return {"photo": f"{PUBLIC}/{name}"}, 201
-
-    @app.route("/", methods=["GET", "POST"])
-    def why() -> Any:
-        """A page for whoever writes policies: may they, and which statement says so?"""
-        form = {name: request.form.get(name, "").strip() for name in ("token", "action", "resource")}
-        verdict = told = None
-        if request.method == "POST":
-            try:
-                token = guard.identify(f"Bearer {form['token']}" if form["token"] else None, guests=True)
-                target = resource_named(form["resource"] or "photos/public", token, {})
-                verdict = guard.ask(token, form["action"] if form["action"] in ACTIONS else ACTIONS[0], target)
-            except Refused as refused:
-                told = refused
-        page = render_template("why.html", actions=ACTIONS, form=form, verdict=verdict, refused=told)
-        policy = (
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-        )
-        return (
-            page,
-            200 if told is None else told.status,
-            {"Content-Security-Policy": policy, "Cache-Control": "no-store"},
-        )
 
     @app.errorhandler(413)
     def too_large(_error: Exception) -> Any:

@@ -6,37 +6,9 @@ from typing import Any
 import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import OAuth
-from flask import Flask, Response, redirect, render_template, request, session, url_for
+from flask import Flask, redirect, render_template, request, url_for
 
-from clients.examples import demo
-
-# Nothing on the pages comes from elsewhere, and nobody may frame them. There is no form-action: Chromium applies it to
-# the redirects that follow a form too, and ours lead to Poolhouse.
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
-
-
-class SignedIn:
-    """Who is signed in, by session: tokens stay on the server, the browser's cookie holds a handle only.
-
-    One process keeps them in memory; an app of several processes keeps them in its database.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[str, dict[str, Any]] = {}
-
-    def begin(self, token: dict[str, Any], claims: dict[str, Any]) -> None:
-        # A new session for a new sign-in: a handle that somebody planted beforehand must not become theirs.
-        session.clear()
-        session["handle"] = secrets.token_urlsafe(32)
-        self._kept[session["handle"]] = {"token": token, "claims": claims}
-
-    def current(self) -> dict[str, Any] | None:
-        return self._kept.get(session.get("handle", ""))
-
-    def end(self) -> dict[str, Any] | None:
-        kept = self._kept.pop(session.get("handle", ""), None)
-        session.clear()
-        return kept
+from clients.examples import demo, pages
 
 
 def create_app(**settings: str) -> Flask:
@@ -49,16 +21,9 @@ def create_app(**settings: str) -> Flask:
     scope = f"openid email profile {resource_server}/read {resource_server}/write"
 
     app = Flask(__name__)
-    app.secret_key = known.value("WEBAPP_SECRET_KEY", "webapp_secret_key", secrets.token_hex(32))
-    app.config.update(
-        # Other ports of this machine share its cookies, so that the name has to be this app's own.
-        SESSION_COOKIE_NAME="webapp_session",
-        SESSION_COOKIE_HTTPONLY=True,
-        # Lax: forms on other sites are sent without it, so that they cannot act in somebody's name.
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=own_url.startswith("https:"),
-    )
-    people = SignedIn()
+    secret_key = known.value("WEBAPP_SECRET_KEY", "webapp_secret_key", secrets.token_hex(32))
+    pages.prepare(app, "webapp_session", own_url, secret_key)
+    people = pages.SignedIn()
 
     def keep(token: dict[str, Any], **_: Any) -> None:
         """Authlib renewed an expired access token: the new one takes its place."""
@@ -135,14 +100,5 @@ def create_app(**settings: str) -> Flask:
             return redirect(url_for("home"), 303)
         # RP-Initiated Logout: the session at Poolhouse ends too, else the next sign-in would ask for no password.
         return poolhouse.logout_redirect(f"{own_url}/", kept["token"].get("id_token"), client_id=poolhouse.client_id)
-
-    @app.after_request
-    def guard(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
-        return response
 
     return app
