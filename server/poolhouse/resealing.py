@@ -18,6 +18,7 @@ from poolhouse.core import runtime, unit
 from poolhouse.core.db import Base
 from poolhouse.credentials.models import Password, Totp
 from poolhouse.federation.models import SamlKey, StoredProvider, StoredTrip, UpstreamSession, UpstreamTokens
+from poolhouse.federation.saml_idp.models import SamlLogout, SamlNameKey, SamlParticipant
 from poolhouse.messages.models import DevelopmentMail, OutboxMessage
 from poolhouse.signin.attempt import AttemptRow
 from poolhouse.tokens.models import StoredSigningKey
@@ -61,6 +62,14 @@ COLUMNS = (
     Sealed(StoredTrip, "sealed", "federation trip", lambda row: row.digest.hex()),
     Sealed(UpstreamSession, "sealed", "upstream session", lambda row: f"{row.pool_id}/{row.id}"),
     Sealed(UpstreamTokens, "sealed", "upstream tokens", lambda row: f"{row.pool_id}/{row.sub}/{row.provider}"),
+    Sealed(SamlNameKey, "sealed", "saml name key", lambda row: row.pool_id),
+    Sealed(
+        SamlParticipant,
+        "sealed",
+        "saml participant",
+        lambda row: f"{row.pool_id}/{row.client_id}/{row.browser_session.hex()}",
+    ),
+    Sealed(SamlLogout, "sealed", "saml logout", lambda row: row.digest.hex()),
     Sealed(StoredAuthorizationRequest, "notes", "authorization request notes", lambda row: row.digest.hex()),
 )
 

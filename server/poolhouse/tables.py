@@ -10,6 +10,7 @@ from poolhouse.core import cache, throttle
 from poolhouse.core.db import Base
 from poolhouse.credentials import models as credentials_models
 from poolhouse.federation import models as federation_models
+from poolhouse.federation.saml_idp import models as saml_idp_models
 from poolhouse.identity_pools import models as identity_pools_models
 from poolhouse.listeners import models as listeners_models
 from poolhouse.messages import models as messages_models
@@ -31,6 +32,7 @@ MODULES = (
     listeners_models,
     messages_models,
     oauth_models,
+    saml_idp_models,
     throttle,
     tokens_models,
     user_pools_models,
@@ -43,7 +45,8 @@ metadata = Base.metadata
 def purges() -> tuple[Callable[[], None], ...]:
     """What the housekeeper runs, each in a unit of its own, beside those that ``app`` names itself."""
     from poolhouse.credentials import codes, lockout
-    from poolhouse.federation import trip
+    from poolhouse.federation import replay, saml_keys, trip
+    from poolhouse.federation.saml_idp import participants
     from poolhouse.messages import outbox
     from poolhouse.tokens import keys, refresh
     from poolhouse.web import journey
@@ -54,6 +57,9 @@ def purges() -> tuple[Callable[[], None], ...]:
         codes.purge,
         lockout.purge,
         trip.purge,
+        replay.purge,
+        saml_keys.purge,
+        participants.purge,
         outbox.purge,
         keys.purge,
         refresh.purge,

@@ -36,7 +36,7 @@ def checked(name: str, value: Any) -> dict[str, Any]:
     for member in value:
         if member not in _MEMBERS:
             raise InvalidParameter(f"{name}: unknown member {member}. Known are {', '.join(_MEMBERS)}.")
-    kept = _DEFAULTS | {
+    kept: dict[str, Any] = dict(_DEFAULTS) | {
         member: _MEMBERS[member](f"{name}.{member}", given) for member, given in value.items() if given is not None
     }
     _check_together(name, kept)

@@ -7,6 +7,7 @@ from typing import Any
 
 from poolhouse.api.registry import Answer, operation
 from poolhouse.federation import catalogue
+from poolhouse.federation.saml_idp import service_providers
 from poolhouse.tokens import keys
 from poolhouse.user_pools import clients, lookup, pool_rules, pools
 
@@ -32,6 +33,7 @@ _CLIENT = {
     "UserInfoForApiTokens": "userinfo_for_api_tokens",
     "MfaAfterFederation": "mfa_after_federation",
     "UpstreamTokens": "upstream_tokens",
+    "Saml": service_providers.EXTENSION,
 }
 _PROVIDER = {
     "Enabled": "enabled",
@@ -72,7 +74,12 @@ def get_user_pool_client_extensions(*, user_pool_id: str, client_id: str) -> Ans
 
 @operation("SetUserPoolClientExtensions", service=_SERVICE, writes=True)
 def set_user_pool_client_extensions(*, user_pool_id: str, client_id: str, extensions: Mapping[str, Any]) -> Answer:
-    return _shown(clients.set_own(user_pool_id, client_id, _stored(extensions, _CLIENT)).own, _CLIENT)
+    own = _stored(extensions, _CLIENT)
+    if (saml := own.get(service_providers.EXTENSION)) is not None:
+        own[service_providers.EXTENSION] = service_providers.filled(saml)
+    client = clients.set_own(user_pool_id, client_id, own)
+    service_providers.register(client)
+    return _shown(client.own, _CLIENT)
 
 
 @operation("GetIdentityProviderExtensions", service=_SERVICE)

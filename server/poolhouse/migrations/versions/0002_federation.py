@@ -86,9 +86,46 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("certificate", sa.String(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("active_from", sa.BigInteger(), nullable=False),
         sa.Column("retired_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("pool_id", "id", name=op.f("pk_saml_keys")),
     )
+    op.create_table(
+        "saml_logouts",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_saml_logouts")),
+    )
+    with op.batch_alter_table("saml_logouts", schema=None) as batch_op:
+        batch_op.create_index("ix_saml_logouts_expires", ["expires_at"], unique=False)
+
+    op.create_table(
+        "saml_name_keys",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", name=op.f("pk_saml_name_keys")),
+    )
+    op.create_table(
+        "saml_participants",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("browser_session", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("sub", sa.String(length=36), nullable=False),
+        sa.Column("session_index", sa.String(length=64), nullable=False),
+        sa.Column("name_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "browser_session", "client_id", name=op.f("pk_saml_participants")),
+    )
+    with op.batch_alter_table("saml_participants", schema=None) as batch_op:
+        batch_op.create_index("ix_saml_participants_expires", ["expires_at"], unique=False)
+        batch_op.create_index("ix_saml_participants_named", ["pool_id", "client_id", "name_digest"], unique=False)
+
     op.create_table(
         "saml_seen_messages",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
@@ -98,6 +135,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("saml_seen_messages", schema=None) as batch_op:
         batch_op.create_index("ix_saml_seen_messages_expires", ["expires_at"], unique=False)
+
+    op.create_table(
+        "saml_service_providers",
+        sa.Column("pool_id", sa.String(length=55), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.PrimaryKeyConstraint("pool_id", "digest", name=op.f("pk_saml_service_providers")),
+    )
+    with op.batch_alter_table("saml_service_providers", schema=None) as batch_op:
+        batch_op.create_index("ix_saml_service_providers_client", ["pool_id", "client_id"], unique=False)
 
     op.create_table(
         "upstream_sessions",
