@@ -24,19 +24,20 @@ from poolhouse.core.hashing import HashPool
 from poolhouse.core.housekeeping import Housekeeper
 from poolhouse.core.runtime import Runtime
 from poolhouse.core.sealing import Sealer
-from poolhouse.federation import cut_off
+from poolhouse.federation import cut_off, documents
 from poolhouse.listeners import audit
 from poolhouse.messages import outbox
 from poolhouse.settings import Settings
 from poolhouse.signin import attempt
 from poolhouse.tokens import keys
 from poolhouse.tokens.events import StillOpen
-from poolhouse.web import access, aws, hosted, identity, oauth
+from poolhouse.web import access, aws, hosted, identity, oauth, saml_metadata
 from poolhouse.web.door import Door, Request, Response
 
 log = logging.getLogger("poolhouse")
 _EXPIRED_EVERY_SECONDS = 300
 _KEYS_EVERY_SECONDS = 60
+_DOCUMENTS_EVERY_SECONDS = 60
 
 
 def create_app(settings: Settings | None = None, *, housekeeping: bool = True, **overrides: Any) -> flask.Flask:
@@ -107,6 +108,7 @@ def _add_chores(rt: Runtime) -> None:
 
     rt.housekeeper.every(max(rt.settings.cache_seconds, 0.2), "configuration", within_unit(follow_changes))
     rt.housekeeper.every(2.0, "outbox", lambda: outbox.deliver_due(rt))
+    rt.housekeeper.every(_DOCUMENTS_EVERY_SECONDS, "providers' documents", lambda: documents.refresh_due(rt))
     if days := rt.settings.signing_key_days:
         rotate = within_unit(lambda: keys.rotate_due(timedelta(days=days)))
         rt.housekeeper.every(_KEYS_EVERY_SECONDS, "signing keys", rotate)
@@ -123,7 +125,7 @@ def _add_fronts(app: flask.Flask, rt: Runtime) -> None:
     door.root("GET", "/healthz", _healthy)
     for method, path, root_handler in identity.root_routes():
         door.root(method, path, root_handler)
-    for method, path, handler in (*oauth.routes(), *access.routes()):
+    for method, path, handler in (*oauth.routes(), *access.routes(), *saml_metadata.routes()):
         door.pool(method, path, handler)
     for method, path, root_handler in access.roots():
         door.root(method, path, root_handler)

@@ -59,8 +59,9 @@ class ProviderDocument(Base):
 class SamlKey(Base):
     """A key of a pool as SAML party, with its certificate.
 
-    ``provider`` is "" for the pool's signing key, else whose assertions are encrypted to it. ``retired_at`` is when it
-    stopped being the newest: it stays in the metadata until it is purged.
+    ``provider`` is "" for the pool's signing key, else whose assertions are encrypted to it. It is in the metadata at
+    once and signs from ``active_from`` on; ``retired_at`` is when its successor does. It stays in the metadata until it
+    is purged.
     """
 
     __tablename__ = "saml_keys"
@@ -71,6 +72,7 @@ class SamlKey(Base):
     sealed: Mapped[bytes]
     certificate: Mapped[str]
     created_at: Mapped[datetime]
+    active_from: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 
 
