@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -83,6 +84,7 @@ class Settings:
     outbound_private: bool | None = _setting(
         None, "Fetch keys and credentials from private addresses too; unset: only while public_url is on loopback."
     )
+    social_endpoints: str = _setting("", "Where else identity pools ask providers: graph.facebook.com=URL, by commas.")
     cache_seconds: float = _setting(1.0, "How soon a change made by another process is seen, at the latest.")
     sqlite_synchronous: Literal["full", "normal"] = _setting("full", "SQLite's durability: full survives power loss.")
     signing_key_days: int = _setting(365, "Days after which signing keys are rotated, with overlap; 0: by command.")
@@ -119,6 +121,18 @@ class Settings:
     def arn_prefix(self) -> str:
         """``arn:aws:cognito-idp:<region>:<account>`` that ARNs of user pools begin with."""
         return f"arn:aws:cognito-idp:{self.region}:{self.account_id}"
+
+
+@lru_cache(maxsize=8)
+def named_urls(text: str) -> Mapping[str, str]:
+    """``name=URL, name=URL`` as a mapping; ValueError for anything else."""
+    named = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, url = (piece.strip() for piece in part.partition("="))
+        if fault := _url_fault(url, ("http", "https")) if name else "has no name":
+            raise ValueError(f"{part} {fault}")
+        named[name] = url.rstrip("/")
+    return named
 
 
 def is_loopback(host: str) -> bool:
@@ -358,6 +372,10 @@ def _faults(s: Settings) -> list[str]:
             found.append(f"{PREFIX}IDENTITY_ISSUER: must be a scheme and a host, without a path")
     if s.smtp_url and (fault := _url_fault(s.smtp_url.reveal(), ("smtp", "smtps"))):
         found.append(f"{PREFIX}SMTP_URL: {fault if 'not' not in fault else 'must be smtp://host or smtps://host'}")
+    try:
+        named_urls(s.social_endpoints)
+    except ValueError as error:
+        found.append(f"{PREFIX}SOCIAL_ENDPOINTS: {error}")
     for key in keys:
         try:
             decode_master_key(key)

@@ -95,9 +95,11 @@ class StandIn:
 def stand_in(world: World) -> Iterator[StandIn]:
     made = StandIn()
     names = ("accounts.google.com", "appleid.apple.com", "graph.facebook.com", "www.amazon.com", "api.twitter.com")
-    world.runtime.extras["social endpoints"] = dict.fromkeys(names, made.url)
+    before = world.runtime.settings
+    moved = ", ".join(f"{name}={made.url}" for name in names)
+    world.runtime.settings = dataclasses.replace(before, social_endpoints=moved)
     yield made
-    world.runtime.extras.pop("social endpoints")
+    world.runtime.settings = before
     made.server.shutdown()
     made.server.server_close()
 

@@ -61,3 +61,15 @@ def test_the_environment_is_stronger_than_the_file(tmp_path: Path) -> None:
     config.write_text('port = 9000\nregion = "eu-west-1"\n')
     loaded = settings.load({"POOLHOUSE_CONFIG": str(config), "POOLHOUSE_PORT": "9001"})
     assert (loaded.port, loaded.region, loaded.public_url) == (9001, "eu-west-1", "http://localhost:9001")
+
+
+def test_providers_can_be_asked_elsewhere() -> None:
+    text = "graph.facebook.com=https://proxy.example/fb/, accounts.google.com = http://localhost:9"
+    named = settings.named_urls(settings.load({"POOLHOUSE_SOCIAL_ENDPOINTS": text}).social_endpoints)
+    assert named == {"graph.facebook.com": "https://proxy.example/fb", "accounts.google.com": "http://localhost:9"}
+
+
+@pytest.mark.parametrize("text", ["graph.facebook.com", "=https://a.example", "a=ftp://b", "a=https://b?c=d", "a="])
+def test_where_else_must_be_said_as_a_name_and_a_url(text: str) -> None:
+    with pytest.raises(SettingsError, match="SOCIAL_ENDPOINTS"):
+        settings.load({"POOLHOUSE_SOCIAL_ENDPOINTS": text})

@@ -203,7 +203,7 @@ def verify_with_jwks(token: str, jwks: Iterable[Any], algorithms: Iterable[str])
     for entry in jwks:
         if not isinstance(entry, Mapping):  # somebody else's document: anything may stand there
             continue
-        if kid is not None and entry.get("kid") not in {kid, None}:
+        if kid is not None and entry.get("kid") not in (kid, None):
             continue
         key = import_public(entry, alg)
         if key is not None and _signed(VerifyingKey(str(kid), alg, key), message, raw):
@@ -213,7 +213,7 @@ def verify_with_jwks(token: str, jwks: Iterable[Any], algorithms: Iterable[str])
 
 def import_public(entry: Mapping[str, Any], alg: str) -> Key | None:
     """The public key of a JWK if it can be used with ``alg``, else None. Symmetric and private keys never can."""
-    if entry.get("use") not in {None, "sig"} or entry.get("alg") not in {None, alg}:
+    if entry.get("use") not in (None, "sig") or entry.get("alg") not in (None, alg):  # a set takes no list or object
         return None
     public = {k: v for k, v in entry.items() if k in {"kty", "crv", "n", "e", "x", "y"} and isinstance(v, str)}
     wanted = {"R": "RSA", "P": "RSA"}.get(alg[0], "EC") if alg != "EdDSA" else "OKP"

@@ -11,9 +11,10 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote, urlencode
 
+from poolhouse import settings
 from poolhouse.core import clock, ids, outbound, runtime
 from poolhouse.core.errors import NotAuthorized
 from poolhouse.core.outbound import Unreachable
@@ -113,8 +114,8 @@ def verify(provider: str, app: str, token: str) -> Login:
 
 
 def endpoints() -> Mapping[str, str]:
-    """Where providers are asked instead of where they are: the runtime's extra ``social endpoints``."""
-    return cast(Mapping[str, str], runtime.current().extras.get("social endpoints", {}))
+    """Where providers are asked instead of where they are: the setting ``social_endpoints``."""
+    return settings.named_urls(runtime.current().settings.social_endpoints)
 
 
 def _login(provider: str, app: str, subject: str, claims: Mapping[str, Any]) -> Login:

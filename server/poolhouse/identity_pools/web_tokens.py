@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from poolhouse.core import clock, jose
+from poolhouse.core import jose, published, token_life
 from poolhouse.core.errors import NotAuthorized
 from poolhouse.core.outbound import Unreachable
-from poolhouse.identity_pools import remote_keys
 from poolhouse.identity_pools.errors import ProviderUnreachable
 from poolhouse.identity_pools.openid import INVALID
 
-_SKEW_SECONDS = 60
 _LONGEST_SUBJECT = 1024
 
 
@@ -27,15 +25,18 @@ def verified(
         head = jose.header(token)
         claimed = jose.unverified_claims(token).get("iss")
         # Before anybody is asked: a token that claims another issuer costs no request.
-        if not any(remote_keys.same_issuer(claimed, issuer) for issuer in issuers):
+        if not any(published.same_issuer(claimed, issuer) for issuer in issuers):
             raise NotAuthorized(INVALID + "Issuer doesn't match providerName")
-        keys = remote_keys.current().of(keys_at, head.get("kid"), discover=discover)
+        keys = published.keys(keys_at, head.get("kid"), discover=discover)
         claims = jose.verify_with_jwks(token, keys, jose.CLIENT_ALGORITHMS)
     except jose.InvalidToken as reason:
         raise NotAuthorized(INVALID + "Can't validate the token.", hint=str(reason)) from None
     except Unreachable as reason:
         raise ProviderUnreachable(hint=str(reason)) from None
-    _check_life(claims)
+    try:
+        token_life.require(claims)
+    except token_life.NotNow as reason:
+        raise NotAuthorized(f"{INVALID}{reason}") from None
     audience(claims, audiences)
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
@@ -54,15 +55,3 @@ def audience(claims: Mapping[str, Any], audiences: Collection[str]) -> str:
     if not several or not isinstance(chosen, str) or chosen not in audiences:
         raise NotAuthorized(INVALID + "Incorrect token audience.")
     return chosen
-
-
-def _check_life(claims: Mapping[str, Any]) -> None:
-    now = clock.timestamp()
-    ends, begins, made = claims.get("exp"), claims.get("nbf", now), claims.get("iat", now)
-    if not isinstance(ends, int | float) or isinstance(ends, bool):
-        raise NotAuthorized(INVALID + "It does not say when it ends.")
-    if ends <= now:
-        raise NotAuthorized(f"{INVALID}Token expired: {int(ends)} < {now}")
-    for moment in (begins, made):
-        if not isinstance(moment, int | float) or isinstance(moment, bool) or moment > now + _SKEW_SECONDS:
-            raise NotAuthorized(INVALID + "It is not valid yet.")
