@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import secrets
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +17,40 @@ from saml2.metadata import entity_descriptor
 from saml2.saml import NAME_FORMAT_URI, NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT, NameID
 from saml2.samlp import STATUS_AUTHN_FAILED, STATUS_NO_PASSIVE, AuthnRequest
 from saml2.server import Server
+from saml2.sigver import get_pem_wrapped_unwrapped, pre_encryption_part
 from saml2.xmldsig import DIGEST_SHA1, DIGEST_SHA256, SIG_RSA_SHA1, SIG_RSA_SHA256
 
 from tests.saml.party import POST, REDIRECT, Answer, KeyPair, Party, Question, of_binding, page, xmlsec1
 
 PASSWORD_TRANSPORT = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 BINDINGS = (REDIRECT, POST)
+
+
+_XENC, _XENC11 = "http://www.w3.org/2001/04/xmlenc#", "http://www.w3.org/2009/xmlenc11#"
+# Ciphers of an encrypted assertion, with what xmlsec1 calls a fitting session key.
+CIPHERS = {
+    "aes256-gcm": (_XENC11 + "aes256-gcm", "aes-256"),
+    "aes128-cbc": (_XENC + "aes128-cbc", "aes-128"),
+    "tripledes-cbc": (_XENC + "tripledes-cbc", "des-192"),
+}
+
+
+class _Server(Server):
+    """pysaml2's server, which by itself encrypts by no other cipher than triple DES."""
+
+    cipher = "aes256-gcm"
+
+    def _encrypt_assertion(
+        self, encrypt_cert: Any, sp_entity_id: str, response: Any, node_xpath: str | None = None
+    ) -> Any:
+        algorithm, key_type = CIPHERS[self.cipher]
+        (_, found), *_ = self.metadata.certs(sp_entity_id, "any", "encryption")
+        wrapped, unwrapped = get_pem_wrapped_unwrapped(found)
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as certificate:
+            certificate.write(wrapped)
+            certificate.flush()
+            template = pre_encryption_part(msg_enc=algorithm, encrypt_cert=unwrapped)
+            return self.sec.encrypt_assertion(response, certificate.name, template, key_type, node_xpath=node_xpath)
 
 
 @dataclass
@@ -61,6 +90,7 @@ class Pysaml2Idp(Party):
         self.metadata_url = f"{self.url}/metadata"
         self.people: dict[str, Account] = {}
         self.sign_assertion, self.sign_response, self.encrypt = True, False, False
+        self.cipher = "aes256-gcm"
         self.spoil = ""  # with a word in it: the response is broken after it was signed
         self.requests: list[AuthnRequest] = []
         self.responses: list[str] = []
@@ -92,14 +122,11 @@ class Pysaml2Idp(Party):
     def _configure(self) -> None:
         pair, sso = self._keys[-1], BINDINGS if self.sso_by_redirect else (POST,)
         with self._lock:
-            self._server_of = Server(
+            self._server_of = _Server(
                 config=IdPConfig().load(
                     {
                         "entityid": self.entity_id,
                         "xmlsec_binary": xmlsec1(),
-                        # SHA-1 is what it chooses by itself.
-                        "signing_algorithm": SIG_RSA_SHA1 if self.sha1 else SIG_RSA_SHA256,
-                        "digest_algorithm": DIGEST_SHA1 if self.sha1 else DIGEST_SHA256,
                         "key_file": str(pair.key),
                         "cert_file": str(pair.certificate),
                         "metadata": {"inline": [known.decode() for known in self._known.values()]},
@@ -114,6 +141,9 @@ class Pysaml2Idp(Party):
                                     "default": {"lifetime": {"minutes": 10}, "name_form": NAME_FORMAT_URI},
                                 },
                                 "want_authn_requests_signed": self.want_signed_requests,
+                                # SHA-1 is what it chooses by itself.
+                                "signing_algorithm": SIG_RSA_SHA1 if self.sha1 else SIG_RSA_SHA256,
+                                "digest_algorithm": DIGEST_SHA1 if self.sha1 else DIGEST_SHA256,
                             }
                         },
                     }
@@ -198,6 +228,7 @@ class Pysaml2Idp(Party):
         username = self._sessions[session]
         account = self.people[username]
         name_id = NameID(text=account.name_id, format=account.name_id_format)
+        self._server_of.cipher = self.cipher
         response = self._server_of.create_authn_response(
             account.attributes,
             waiting["in_response_to"],

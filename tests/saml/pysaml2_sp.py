@@ -83,8 +83,6 @@ class Pysaml2Sp(Party):
         given: dict[str, Any] = {
             "entityid": self.entity_id,
             "xmlsec_binary": xmlsec1(),
-            "signing_algorithm": SIG_RSA_SHA256,  # its own choice is SHA-1
-            "digest_algorithm": DIGEST_SHA256,
             "key_file": str(self._pair.key),
             "cert_file": str(self._pair.certificate),
             "allow_unknown_attributes": True,
@@ -95,6 +93,8 @@ class Pysaml2Sp(Party):
                         "assertion_consumer_service": [(self.consumer_url, POST)],
                         "single_logout_service": [(f"{self.url}/slo", REDIRECT), (f"{self.url}/slo", POST)],
                     },
+                    "signing_algorithm": SIG_RSA_SHA256,  # its own choice is SHA-1
+                    "digest_algorithm": DIGEST_SHA256,
                     "allow_unsolicited": self.allow_unsolicited,
                     "authn_requests_signed": self.sign_requests,
                     "want_response_signed": self.want_response_signed,

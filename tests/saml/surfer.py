@@ -84,5 +84,6 @@ class Surfer:
 
     def submit(self, **values: str) -> Surfer:
         """Send the first form that has these fields, with ``values`` filled in (``do="no"`` presses that button)."""
-        form = next(f for f in self.forms if set(values) - {"do"} <= set(f["fields"]))
+        form = next((f for f in self.forms if set(values) - {"do"} <= set(f["fields"])), None)
+        assert form is not None, f"no form with {sorted(values)}, but {self.status} at {self.url}: {self.text[:2000]}"
         return self.go(urljoin(self.url, form["action"] or self.url), {**form["fields"], **values})
