@@ -1,4 +1,4 @@
-"""A browser without a screen that goes between parties: follows redirects, and posts the forms of SAML on."""
+"""A browser without a screen that goes between parties: follows redirects, and posts on the forms that post themselves."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import requests
 from tests.oidc import _Forms
 
 _MESSAGES = {"SAMLRequest", "SAMLResponse"}
+_POSTS_ITSELF = ("document.forms[0].submit()", "data-posts-itself")
 _REFRESH = re.compile(r'<meta http-equiv="refresh" content="0; ?url=([^"]+)"')
 
 
@@ -28,7 +29,7 @@ class Step:
 
 
 class Surfer:
-    """Somebody's browser: cookies by host, no JavaScript, forms with a SAML message posted on, real HTTP to localhost.
+    """Somebody's browser: cookies by host, no JavaScript, forms posted on that post themselves, real HTTP to localhost.
 
     It stops before any address that is not on this machine (an app's callback): ``left`` is then what it was given.
     """
@@ -62,7 +63,8 @@ class Surfer:
             if refreshed := _REFRESH.search(self.text):
                 url, form = urljoin(url, html.unescape(refreshed[1])), None
                 continue
-            first = next((f for f in self.forms if _MESSAGES & set(f["fields"])), None)
+            itself = any(sign in self.text for sign in _POSTS_ITSELF)
+            first = next((f for f in self.forms if itself or _MESSAGES & set(f["fields"])), None)
             if first is None:
                 return self
             url, form = urljoin(url, first["action"]), first["fields"]
