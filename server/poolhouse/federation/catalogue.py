@@ -95,12 +95,15 @@ def _offered(client: Client) -> tuple[Provider, ...]:
     if not names:
         return ()
     mine = (StoredProvider.pool_id == client.pool_id, StoredProvider.name.in_(names))
-    found = [_opened(row) for row in unit.execute(select(StoredProvider.__table__).where(*mine))]
-    shown = [provider for provider in found if provider.enabled and provider.own.get("button", True)]
-    shown.sort(
-        key=lambda one: (one.type == "SAML", one.type == "SAML" and bool(one.identifiers), names.index(one.name))
+    found = [row for row in unit.execute(select(StoredProvider.__table__).where(*mine)) if _has_button(row.own)]
+    found.sort(
+        key=lambda row: (row.type == "SAML", row.type == "SAML" and bool(row.identifiers), names.index(row.name))
     )
-    return tuple(shown[:BUTTONS])
+    return tuple(_opened(row) for row in found[:BUTTONS])
+
+
+def _has_button(own: Mapping[str, Any]) -> bool:
+    return own.get("enabled", True) is not False and own.get("button", True) is not False
 
 
 def routes(client: Client) -> bool:
@@ -166,6 +169,13 @@ def _opened(row: Row[Any]) -> Provider:
 
 def _unknown(pool: Pool, name: str) -> ResourceNotFound:
     return ResourceNotFound(f"Identity provider {name} does not exist in user pool {pool.id}.")
+
+
+def described(provider: Provider) -> dict[str, str]:
+    """ProviderDetails as Describe shows them: without what is kept from everybody, with what SAML metadata says."""
+    hidden = provider_rules.KINDS[provider.type].hidden
+    shown = {key: value for key, value in provider.details.items() if key not in hidden}
+    return shown | connectors.shown(provider)
 
 
 # --- create, replace, delete ------------------------------------------------------------------------------------------

@@ -1,39 +1,45 @@
-"""Which connector knows which kind of provider: each is imported when it is first needed."""
+"""Which connector knows which kind of provider: each is imported when the first provider of its kind is needed."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Callable, Mapping
 
-from poolhouse.federation.connector import Connector, Departure, ExternalIdentity, Landing, Misconfigured, Sent
+from poolhouse.federation.connector import Connector
 from poolhouse.federation.provider import Provider
 
-# ProviderType -> the module whose CONNECTOR speaks its protocol.
-MODULES = {
-    "OIDC": "poolhouse.federation.oidc",
-    "Google": "poolhouse.federation.oidc",
-    "SignInWithApple": "poolhouse.federation.oidc",
-    "LoginWithAmazon": "poolhouse.federation.oidc",
-    "Facebook": "poolhouse.federation.oidc",
-    "SAML": "poolhouse.federation.saml_sp",
+
+def _openid() -> Connector:
+    from poolhouse.federation import oidc
+
+    return oidc.CONNECTOR
+
+
+def _saml() -> Connector:
+    from poolhouse.federation import saml_sp
+
+    return saml_sp.CONNECTOR
+
+
+# By ProviderType. The presets of OIDC are the OpenID connector's own matter.
+CONNECTORS: Mapping[str, Callable[[], Connector]] = {
+    "OIDC": _openid,
+    "Google": _openid,
+    "SignInWithApple": _openid,
+    "LoginWithAmazon": _openid,
+    "Facebook": _openid,
+    "SAML": _saml,
 }
 
 
 def connector(provider: Provider) -> Connector:
     """What speaks with ``provider``."""
-    try:
-        return cast(Connector, importlib.import_module(MODULES[provider.type]).CONNECTOR)
-    except ModuleNotFoundError:  # until both have landed
-        return _Unready()
+    return CONNECTORS[provider.type]()
 
 
-class _Unready:
-    def check(self, provider: Provider) -> Mapping[str, str]:
-        return provider.details
+def shown(provider: Provider) -> dict[str, str]:
+    """What Describe adds to ProviderDetails, which is nobody's to set."""
+    if provider.type != "SAML":
+        return {}
+    from poolhouse.federation import saml_sp
 
-    def depart(self, provider: Provider, departure: Departure) -> Sent:  # noqa: ARG002
-        raise Misconfigured
-
-    def land(self, provider: Provider, landing: Landing) -> ExternalIdentity:  # noqa: ARG002
-        raise Misconfigured
+    return saml_sp.shown(provider)

@@ -7,7 +7,7 @@ from typing import Any
 
 from poolhouse.api.registry import Answer, operation
 from poolhouse.core.errors import ResourceNotFound
-from poolhouse.federation import catalogue, saml_sp
+from poolhouse.federation import catalogue
 from poolhouse.federation.provider import Provider
 from poolhouse.user_pools import limits, lookup
 
@@ -95,15 +95,11 @@ def get_identity_provider_by_identifier(*, user_pool_id: str, idp_identifier: st
 
 def _view(provider: Provider) -> dict[str, Any]:
     """IdentityProviderType."""
-    hidden = provider_rules.KINDS[provider.type].hidden
-    details = catalogue.described(provider)
-    if provider.type == "SAML":
-        details |= saml_sp.shown(provider)
     return {
         "UserPoolId": provider.pool_id,
         "ProviderName": provider.name,
         "ProviderType": provider.type,
-        "ProviderDetails": details,
+        "ProviderDetails": catalogue.described(provider),
         "AttributeMapping": dict(provider.mapping),
         "IdpIdentifiers": list(provider.identifiers),
         "AcrMapping": dict(provider.acr_mapping) or None,
