@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from poolhouse import keycheck, migrations, tables
 from poolhouse import settings as settings_module
 from poolhouse.access import keys as access_keys
+from poolhouse.account.events import PreSignUp
 from poolhouse.api import registry
 from poolhouse.core import cache as cache_module
 from poolhouse.core import throttle, unit
@@ -24,14 +25,14 @@ from poolhouse.core.hashing import HashPool
 from poolhouse.core.housekeeping import Housekeeper
 from poolhouse.core.runtime import Runtime
 from poolhouse.core.sealing import Sealer
-from poolhouse.federation import cut_off, documents
+from poolhouse.federation import cut_off, documents, reserved
 from poolhouse.listeners import audit
 from poolhouse.messages import outbox
 from poolhouse.settings import Settings
 from poolhouse.signin import attempt
 from poolhouse.tokens import keys
 from poolhouse.tokens.events import StillOpen
-from poolhouse.web import access, aws, hosted, identity, oauth, saml_metadata
+from poolhouse.web import access, aws, hosted, identity, oauth, saml, saml_metadata
 from poolhouse.web.door import Door, Request, Response
 
 log = logging.getLogger("poolhouse")
@@ -85,6 +86,7 @@ def build_runtime(app: flask.Flask, settings: Settings) -> Runtime:
         keycheck.verify()
     audit.listen(rt.bus)
     rt.bus.answering(StillOpen, cut_off.answer)
+    rt.bus.answering(PreSignUp, reserved.refuse)
     _add_chores(rt)
     return rt
 
@@ -125,12 +127,13 @@ def _add_fronts(app: flask.Flask, rt: Runtime) -> None:
     door.root("GET", "/healthz", _healthy)
     for method, path, root_handler in identity.root_routes():
         door.root(method, path, root_handler)
-    for method, path, handler in (*oauth.routes(), *access.routes(), *saml_metadata.routes()):
+    for method, path, handler in (*oauth.routes(), *access.routes(), *saml.routes(), *saml_metadata.routes()):
         door.pool(method, path, handler)
     for method, path, root_handler in access.roots():
         door.root(method, path, root_handler)
     app.register_blueprint(oauth.blueprint)
     app.register_blueprint(access.blueprint)
+    app.register_blueprint(saml.blueprint)
     app.register_blueprint(hosted.blueprint)
     app.wsgi_app = door  # type: ignore[method-assign]
     if proxies := rt.settings.trusted_proxies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -46,7 +46,7 @@ def read_authn_request(
     issuer: str,
     certificates: Sequence[bytes],
     require_signed: bool,
-    destination: str,
+    destinations: Collection[str],
     now: datetime,
     skew_seconds: int = 60,
 ) -> AuthnRequest:
@@ -66,7 +66,7 @@ def read_authn_request(
         raise Refused("version", str(root.get("Version"))[:20])
     if issuer_of(root) != issuer:
         raise Refused("issuer", "another one signed it")
-    _require_for(root.get("Destination"), destination, required=verified)
+    _require_for(root.get("Destination"), destinations, required=verified)
     _require_recent(root, now, timedelta(seconds=skew_seconds))
     policy = xml.optional(root, xml.name("samlp", "NameIDPolicy"), "name-id-policy")
     contexts, comparison = _contexts(root)
@@ -86,9 +86,9 @@ def read_authn_request(
     )
 
 
-def _require_for(named: str | None, destination: str, *, required: bool) -> None:
+def _require_for(named: str | None, destinations: Collection[str], *, required: bool) -> None:
     """Bindings §3.4.5.2, §3.5.5.2: a signed message names whom it is for, or it could be passed on to others."""
-    if named == destination or (named is None and not required):
+    if named in destinations or (named is None and not required):
         return
     raise Refused("destination", str(named)[:200])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -76,19 +76,19 @@ def read_request(
     *,
     issuer: str,
     certificates: Sequence[bytes],
-    destination: str,
+    destinations: Collection[str],
     now: datetime,
     skew_seconds: int = 60,
     allow_sha1: bool = False,
 ) -> LogoutRequest:
-    """The LogoutRequest of ``issuer``, signed by one of ``certificates`` (DER), for ``destination``. Raises Refused.
+    """The LogoutRequest of ``issuer``, signed by one of ``certificates`` (DER), for one of ``destinations``. Raises Refused.
 
     A signature is required: with none, whoever knows somebody's name could sign them out (gosaml2).
     """
     root = xml.parse(received.verified(certificates, allow_sha1=allow_sha1))
     if root.tag != xml.name("samlp", "LogoutRequest"):
         raise Refused("message", "no LogoutRequest")
-    number, sent = _read_head(root, issuer, destination, now, skew_seconds)
+    number, sent = _read_head(root, issuer, destinations, now, skew_seconds)
     expires = sent + VALID
     if root.get("NotOnOrAfter") is not None:
         ends = xml.instant(root.get("NotOnOrAfter"), "not-on-or-after")
@@ -122,7 +122,7 @@ def read_response(
     *,
     issuer: str,
     certificates: Sequence[bytes],
-    destination: str,
+    destinations: Collection[str],
     in_response_to: str,
     now: datetime,
     skew_seconds: int = 60,
@@ -132,7 +132,7 @@ def read_response(
     root = xml.parse(received.verified(certificates, allow_sha1=allow_sha1))
     if root.tag != xml.name("samlp", "LogoutResponse"):
         raise Refused("message", "no LogoutResponse")
-    _read_head(root, issuer, destination, now, skew_seconds)
+    _read_head(root, issuer, destinations, now, skew_seconds)
     if root.get("InResponseTo") != in_response_to:
         raise Refused("in-response-to", "to another request")
     code = xml.only(xml.only(root, xml.name("samlp", "Status"), "status"), xml.name("samlp", "StatusCode"), "status")
@@ -145,14 +145,14 @@ def _codes(code: xml.Element) -> tuple[str, ...]:
 
 
 def _read_head(
-    root: xml.Element, issuer: str, destination: str, now: datetime, skew_seconds: int
+    root: xml.Element, issuer: str, destinations: Collection[str], now: datetime, skew_seconds: int
 ) -> tuple[str, datetime]:
-    """Id and moment of a message, once it is of this version, from ``issuer``, for ``destination``, and of now."""
+    """Id and moment of a message, once it is of this version, from ``issuer``, for one of ``destinations``, and of now."""
     if root.get("Version") != "2.0":
         raise Refused("version", str(root.get("Version"))[:20])
     if issuer_of(root) != issuer:
         raise Refused("issuer", "another one signed it")
-    if root.get("Destination") != destination:  # Bindings §3.4.5.2: required in what is signed
+    if root.get("Destination") not in destinations:  # Bindings §3.4.5.2: required in what is signed
         raise Refused("destination", str(root.get("Destination"))[:200])
     sent = xml.instant(root.get("IssueInstant"), "issue-instant")
     skew = timedelta(seconds=skew_seconds)

@@ -59,7 +59,7 @@ class Protocol:
 
 
 OAUTH = Protocol("oauth", "/oauth2/authorize/continue", "/oauth2/authorize", "/oauth2/authorize/refuse")
-SAML = Protocol("saml", "/saml2/idp/sso/continue")
+SAML = Protocol("saml", "/saml2/idp/sso/continue", refuses="/saml2/idp/sso/refuse")
 _PROTOCOLS = {protocol.name: protocol for protocol in (OAUTH, SAML)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -44,10 +45,11 @@ def suits(to: ServiceProvider, session: Session, wanted: Asked) -> bool:
     return in_kind and _is_subject(to, session, wanted)
 
 
-def answer(to: ServiceProvider, session: Session, wanted: Asked) -> bytes:
+def answer(to: ServiceProvider, session: Session, wanted: Asked, *, once: Callable[[], None] | None = None) -> bytes:
     """The response that vouches for the session's person; ``to`` takes part in the session from now on.
 
-    Signs before it writes. Raises NoAssertion.
+    Signs before it writes; ``once`` is called as the first thing written, and spends what is answered, or raises.
+    Raises NoAssertion.
     """
     pool, user = to.client.pool, session.user
     context = release.context(session.amr, wanted.contexts, wanted.comparison)
@@ -77,6 +79,8 @@ def answer(to: ServiceProvider, session: Session, wanted: Asked) -> bytes:
         sign_response=to.sign_response,
         encrypt_to=to.encrypt_to,
     )
+    if once is not None:
+        once()
     joining = Participant(to.client.id, user.sub, called, index, session.digest)
     participants.join(pool.id, joining, session.expires_at)
     emit(SamlAssertionIssued(pool.id, user.sub, to.client.id, context, wanted.request_id is not None))

@@ -1,0 +1,27 @@
+"""SAML 2.0 in front of the web: the pool as an identity provider for apps, and single logout both ways."""
+
+from __future__ import annotations
+
+import flask
+
+from poolhouse.web import pools
+from poolhouse.web.door import PoolHandler
+from poolhouse.web.saml import addresses, metadata, sso
+
+__all__ = ["blueprint", "routes"]
+
+blueprint = flask.Blueprint("saml", __name__)
+
+
+def routes() -> list[tuple[str, str, PoolHandler]]:
+    """What the door serves of every pool, without a framework: method, path below the pool, handler."""
+    return [("GET", addresses.METADATA, metadata.metadata), ("HEAD", addresses.METADATA, metadata.metadata)]
+
+
+for path, serve, methods in (
+    (addresses.SSO, sso.sso, ["GET", "POST"]),
+    (addresses.CONTINUE, sso.proceed, ["GET"]),
+    (addresses.REFUSE, sso.refuse, ["GET"]),
+    (addresses.INIT, sso.begin, ["GET"]),
+):
+    blueprint.add_url_rule(f"/<pool_id>{path}", serve.__name__, pools.page(serve), methods=methods)
