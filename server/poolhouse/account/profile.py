@@ -15,7 +15,7 @@ from poolhouse.messages import send
 from poolhouse.messages.occasion import Occasion
 from poolhouse.messages.send import Delivery
 from poolhouse.user_pools.snapshots import Client, Pool
-from poolhouse.users import User, directory
+from poolhouse.users import Status, User, directory
 
 
 def update(
@@ -116,6 +116,8 @@ def change_password(client: Client, user: User, previous: str | None, proposed: 
     who = candidate.by_sub(pool, user.sub)
     if who is None:
         raise NotAuthorized()
+    if who.user.status == Status.EXTERNAL_PROVIDER:
+        raise NotAuthorized("User password cannot be changed in the current state.")
     lockout.refuse_if_resting(who.locked_until)
     if who.password_hash is not None and not passwords.check(previous or "", who.password_hash):
         lockout.failed(pool.id, user.sub)

@@ -79,7 +79,7 @@ _NAMED = prepared.Read(
         .join(UserRow, (UserRow.pool_id == UserName.pool_id) & (UserRow.sub == UserName.sub))
     )
     .where(UserName.pool_id == bindparam("pool"), UserName.key.in_((bindparam("name"), bindparam("external"))))
-    .order_by(directory.NAMES_FIRST)
+    .order_by(UserName.key != bindparam("external"))
 )
 _BY_SUB = prepared.Read(
     _joined(select(*_COLUMNS).select_from(UserRow)).where(

@@ -17,7 +17,7 @@ from poolhouse.core import clock, ids, unit
 from poolhouse.core.errors import PoolhouseError, TooManyRequests, UsernameExists
 from poolhouse.core.events import ask, emit
 from poolhouse.credentials import codes
-from poolhouse.federation import cut_off, links, mapping, membership, upstream_tokens
+from poolhouse.federation import cut_off, links, mapping, membership, reserved, upstream_tokens
 from poolhouse.federation.connector import ExternalIdentity, FederationFailed, NotOpen, Refused, Untrusted
 from poolhouse.federation.events import ExternalUserArrived, ExternalUserCreated, InboundFederation
 from poolhouse.federation.links import Link
@@ -161,7 +161,7 @@ def _first_time(newcomer: Newcomer) -> Outcome | None:
     mapping.check(pool, client, values, new=True)
     mapping.require(pool, values)
     names = _free_names(newcomer)
-    asked = ask(PreSignUp(pool, client, "ExternalProvider", names[0], values, {}, newcomer.metadata))
+    asked = ask(PreSignUp(pool, client, reserved.EXTERNAL, names[0], values, {}, newcomer.metadata))
     if newcomer.link is not None:
         return None
     values |= {flag: said for flag, said in asked.verified.items() if values.get(flag.removesuffix("_verified"))}
@@ -259,7 +259,7 @@ def _refresh(newcomer: Newcomer, link: Link, user: User) -> User:
     pool, mapped = newcomer.pool, newcomer.mapped
     attributes = {**user.attributes, **mapping.settled(mapped.values, user.attributes)}
     if newcomer.provider.own.get("on_missing") == "remove":
-        kept = pool.username_attributes if user.status != Status.EXTERNAL_PROVIDER else ()
+        kept = pool.username_attributes if user.username == user.sub else ()
         gone = mapping.removable(pool, mapped.missing - set(kept))
         attributes = {name: value for name, value in attributes.items() if name not in gone}
     if link.attribute != links.SUBJECT:  # the first time by a link that waited for them

@@ -233,11 +233,21 @@ def _address(value: str) -> dict[str, Any]:
 
 
 def _identities(value: str) -> list[Any]:
+    """As Cognito's tokens have them: ``primary`` and ``dateCreated`` are strings there, unlike in the profile."""
     try:
         parsed = orjson.loads(value)
     except orjson.JSONDecodeError:
         return []
-    return parsed if isinstance(parsed, list) else []
+    return [_spelt(entry) for entry in parsed if isinstance(entry, dict)] if isinstance(parsed, list) else []
+
+
+def _spelt(identity: dict[str, Any]) -> dict[str, Any]:
+    primary, created = identity.get("primary"), identity.get("dateCreated")
+    return {
+        **identity,
+        "primary": str(primary).lower() if isinstance(primary, bool) else primary,
+        "dateCreated": str(created) if isinstance(created, int) else created,
+    }
 
 
 # --- Groups and roles ---------------------------------------------------------------------------------------------

@@ -64,16 +64,12 @@ def named_rows(pool: Pool, name: str, *columns: Any) -> Select[Any]:
         .select_from(UserName)
         .join(UserRow, (UserRow.pool_id == UserName.pool_id) & (UserRow.sub == UserName.sub))
         .where(UserName.pool_id == pool.id, UserName.key.in_(name_keys(pool, name)))
-        .order_by(NAMES_FIRST)
+        .order_by(UserName.key != external_key(name))
     )
 
 
-# An alias that somebody chose does not stand before the external user who has that name.
-NAMES_FIRST = UserName.kind != "username"
-
-
 def name_keys(pool: Pool, name: str) -> tuple[str, str]:
-    """What ``name`` is looked up by: as this pool compares names, and as an external user has it."""
+    """What ``name`` is looked up by: as this pool compares names, and as an external user has it, who comes first."""
     return pool.canonical(name)[:_LONGEST_NAME], external_key(name)
 
 
@@ -240,8 +236,8 @@ def sign_out(pool_id: str, sub: str, at: datetime | None = None) -> None:
 def _wanted_names(pool: Pool, user: User) -> dict[str, str]:
     """The names beside the username that ``user`` may have: key -> attribute."""
     wanted = {}
-    # Nobody signs in with an address at a provider's users: it stays free for a local user who has the same.
-    for attribute in pool.username_attributes if user.status != Status.EXTERNAL_PROVIDER else ():
+    # The address of somebody who came through a provider is no name of theirs: it stays free for a local user.
+    for attribute in pool.username_attributes if user.username == user.sub else ():
         if value := user.get(attribute):
             wanted[pool.canonical(value)] = attribute
     if user.status != Status.UNCONFIRMED:  # an alias becomes active only when it is proven and the user confirmed
