@@ -81,7 +81,7 @@ def read_request(
     skew_seconds: int = 60,
     allow_sha1: bool = False,
 ) -> LogoutRequest:
-    """The LogoutRequest of ``issuer``, signed by one of ``certificates`` (DER), for one of ``destinations``. Raises Refused.
+    """The LogoutRequest of ``issuer``, signed by one of ``certificates`` (DER), for us (``destinations``). Raises Refused.
 
     A signature is required: with none, whoever knows somebody's name could sign them out (gosaml2).
     """
@@ -147,7 +147,7 @@ def _codes(code: xml.Element) -> tuple[str, ...]:
 def _read_head(
     root: xml.Element, issuer: str, destinations: Collection[str], now: datetime, skew_seconds: int
 ) -> tuple[str, datetime]:
-    """Id and moment of a message, once it is of this version, from ``issuer``, for one of ``destinations``, and of now."""
+    """Id and moment of a message, once it is of this version, from ``issuer``, for us, and of now."""
     if root.get("Version") != "2.0":
         raise Refused("version", str(root.get("Version"))[:20])
     if issuer_of(root) != issuer:
