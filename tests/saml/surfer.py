@@ -1,4 +1,4 @@
-"""A browser without a screen that goes between parties: follows redirects, and posts on the forms that post themselves."""
+"""A browser without a screen that goes between parties: follows redirects, posts on forms that post themselves."""
 
 from __future__ import annotations
 
