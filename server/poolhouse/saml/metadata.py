@@ -35,7 +35,7 @@ def read_idp(document: bytes, *, now: datetime, entity_id: str | None = None) ->
     entity, role = _role(document, "IDPSSODescriptor", entity_id, now)
     sso = _services(role, "SingleSignOnService")
     if not sso:
-        raise BadMetadata("no-sso", "SAML metadata has no single sign-on service by HTTP-Redirect or HTTP-POST.")
+        raise BadMetadata("no-sso", "No SingleSignOn Http redirect or post binding location found in SAML metadata.")
     certificates = _certificates(role, "signing")
     if not certificates:
         raise BadMetadata("no-certificate", "SAML metadata does not contain a signing certificate.")
