@@ -187,7 +187,7 @@ def _find(pool: Pool, handle: str, stage: str) -> Trip:
     row = unit.execute(select(StoredTrip.__table__).where(StoredTrip.digest == _digest(pool.id, handle))).first()
     if row is None or row.pool_id != pool.id or row.stage != stage:
         raise TripEnded
-    trip = _of(row, orjson.loads(sealing.open_(_SEAL, row.sealed, row.digest.hex())))
+    trip = _of(row, json.loads(sealing.open_(_SEAL, row.sealed, row.digest.hex())))
     if row.spent_at is not None:
         raise TripSpent(trip)
     if row.expires_at <= clock.now():
