@@ -71,7 +71,7 @@ class Joined:
 
     def metadata(self) -> bytes:
         """What we publish for the provider."""
-        answer = requests.get(f"{self.pool.issuer}/saml2/metadata", params={"provider": self.name}, timeout=20)
+        answer = requests.get(f"{self.pool.issuer}/saml2/metadata", params={"identity_provider": self.name}, timeout=20)
         assert answer.status_code == 200, answer.text
         return answer.content
 

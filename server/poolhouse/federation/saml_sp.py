@@ -171,6 +171,7 @@ def _identity(assertion: Assertion) -> ExternalIdentity:
         name: values[0] if len(values) == 1 else values for name, values in assertion.attributes.items() if values
     }
     session = {
+        "issuer": assertion.issuer,
         "name_id": assertion.name_id,
         "name_id_format": assertion.name_id_format,
         "session_index": assertion.session_index,
