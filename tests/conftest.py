@@ -13,6 +13,8 @@ import hypothesis
 import pytest
 
 from tests import postgres
+from tests.federation.social import _social, social  # noqa: F401 - fixtures
+from tests.federation.upstream import upstream  # noqa: F401 - a fixture
 from tests.world import _world, idp, pool, world  # noqa: F401 - fixtures
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}

@@ -1,8 +1,6 @@
 """Fake social providers that answer as each one publishes that it does, errors included.
 
-How to use them::
-
-    from tests.federation.social import Social, social  # noqa: F401 - a fixture
+How to use them (the fixture is in conftest.py)::
 
     def test_something(world, pool, social):
         google = social.google                      # facebook amazon apple x github microsoft linkedin

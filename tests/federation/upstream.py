@@ -1,8 +1,6 @@
 """npm's ``oidc-provider``, a certified OpenID provider, in a process of its own: a real upstream to sign in through.
 
-How to use it::
-
-    from tests.federation.upstream import Upstream, upstream  # noqa: F401 - a fixture
+How to use it (the fixture is in conftest.py)::
 
     def test_something(world, pool, upstream):
         upstream.accounts(ann={"email": "ann@example.com", "email_verified": True, "name": "Ann"})

@@ -14,7 +14,7 @@ import orjson
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from poolhouse.core import clock, ids, token_life
+from poolhouse.core import clock, ids, jose, token_life
 from poolhouse.federation import exchange, id_token, oidc_details, social
 from poolhouse.federation.connector import (
     Claim,
@@ -88,18 +88,30 @@ class OpenIdConnector:
             raise Untrusted(hint="nobody was sent to this provider")
         _require_issuer(provider, landing.parameters)
         if error := landing.parameters.get("error"):
-            raise _refusal(provider, error, landing.parameters.get("error_description", ""))
+            raise _refusal(error, landing.parameters.get("error_description", ""))
         code = landing.parameters.get("code", "")
-        if not 0 < len(code) <= _LONGEST_CODE:
+        if not 0 < len(code) <= _LONGEST_CODE or not (code.isascii() and code.isprintable()):  # RFC 6749 A.11
             raise Untrusted(hint="neither a code nor an error came back")
         tokens = exchange.redeem(provider, code, landing.oauth_callback, remember.get("verifier"))
         profile = _profile(provider, tokens, remember, landing.parameters)
         return _identity(profile)
 
-    def refresh(self, provider: Provider, refresh_token: str) -> Mapping[str, Any]:
-        """New tokens in the form of :attr:`ExternalIdentity.tokens`. Raises FederationFailed."""
-        tokens = exchange.refresh(provider, refresh_token)
-        return _kept(tokens) | ({} if tokens.refresh else {"refresh_token": refresh_token})
+    def refresh(self, provider: Provider, tokens: Mapping[str, Any]) -> Mapping[str, Any]:
+        """New tokens for :attr:`ExternalIdentity.tokens`, in the same form. Raises FederationFailed.
+
+        A new ID token has to be the same person's (OIDC Core §12.2); where none comes, the old one stays.
+        """
+        held = tokens.get("refresh_token")
+        if not held:
+            raise Untrusted(hint="the provider gave no refresh token")
+        fresh = exchange.refresh(provider, held)
+        if fresh.id_token and social.of(provider).openid:
+            subject = id_token.verified(provider, fresh, None, None)["sub"]
+            before = tokens.get("id_token")
+            if before and jose.unverified_claims(before).get("sub") != subject:
+                raise Untrusted(hint="refresh: the new ID token is somebody else's")
+        stays = {name: tokens[name] for name in ("id_token", "refresh_token", "scope") if name in tokens}
+        return {**stays, **_kept(fresh)}
 
 
 CONNECTOR: Final = OpenIdConnector()
@@ -138,11 +150,11 @@ def _require_issuer(provider: Provider, parameters: Mapping[str, str]) -> None:
         raise Untrusted(hint=f"the answer is of {named[:200]!r}, not of {issuer!r}")
 
 
-def _refusal(provider: Provider, error: str, about: str) -> FederationFailed:
+def _refusal(error: str, about: str) -> FederationFailed:
     hint = f"authorization endpoint: {error[:80]}: {about[:300]}"
     if error in _ASKS_THE_PERSON:
         return LoginRequired(hint=hint)
-    return (social.of(provider).errors.get(error) or social.ERRORS.get(error) or FederationFailed)(hint=hint)
+    return social.ERRORS.get(error, FederationFailed)(hint=hint)
 
 
 def _profile(provider: Provider, tokens: Tokens, remember: Mapping[str, Any], sent: Mapping[str, str]) -> Profile:

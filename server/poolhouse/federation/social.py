@@ -25,7 +25,7 @@ class Preset:
     gives ID tokens, ``nonce`` that they repeat ours, ``pkce`` that a verifier does no harm. ``prompts`` are the values
     of prompt that it takes, ``fresh`` what asks it for a new sign-in, ``proves_fresh`` that its ID token then has an
     auth_time to check. ``profile`` asks for a profile in the provider's own way; ``subject`` is what it calls a
-    person's id. ``errors`` are codes of its own, or codes that it means otherwise.
+    person's id. ``errors`` are codes of its token endpoint that are its own, or that it means otherwise.
     """
 
     details: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +101,6 @@ GITHUB = Preset(
     subject="id",
     profile=profiles.github,
     errors={
-        "application_suspended": Misconfigured,
         "bad_verification_code": Untrusted,
         "incorrect_client_credentials": Misconfigured,
         "unverified_user_email": Denied,
@@ -137,6 +136,7 @@ LINKEDIN = Preset(
     # has no nonce. Its tokens are bound to the browser by the state alone.
     pkce=False,
     nonce=False,
+    errors={"invalid_request": Untrusted},  # a code that it does not take, or a wrong redirect URI
 )
 
 BY_TYPE: Mapping[str, Preset] = {
@@ -157,6 +157,7 @@ ERRORS: Mapping[str, type[FederationFailed]] = {
     "server_error": Unavailable,
     "temporarily_unavailable": Unavailable,
     "slow_down": Unavailable,
+    "application_suspended": Misconfigured,  # GitHub
     "invalid_client": Misconfigured,
     "invalid_request": Misconfigured,
     "invalid_scope": Misconfigured,
