@@ -103,7 +103,7 @@ def administrator(world: World, service: str = "cognito-identity") -> Any:
 
 def role(world: World, trust_policy: dict[str, Any], *policies: dict[str, Any]) -> str:
     """A new role of that trust policy; its ARN."""
-    name = f"role{next(_numbers)}"
+    name = f"identity-role{next(_numbers)}"
     iam = administrator(world, "iam")
     made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust_policy))
     for number, policy in enumerate(policies):

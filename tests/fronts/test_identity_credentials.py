@@ -74,7 +74,7 @@ def test_a_guest_signs_in_and_keeps_the_identity(ids: IdentityWorld) -> None:
     assert ids.app.get_id(IdentityPoolId=ids.id, Logins=logins)["IdentityId"] == guest
 
     who = signed(ids.world, as_ann, "sts").get_caller_identity()
-    assert who["Arn"].startswith("arn:aws:sts::000000000000:assumed-role/role")
+    assert who["Arn"].startswith("arn:aws:sts::000000000000:assumed-role/identity-role")
     assert who["Arn"].endswith("/CognitoIdentityCredentials")
     # From now on the id alone proves nothing.
     said = refused(ids.app.get_credentials_for_identity, "NotAuthorizedException", IdentityId=guest)

@@ -138,6 +138,48 @@ def test_whom_a_role_does_not_trust_it_does_not_let_in_whatever_their_own_polici
     ) == said.replace(role, unknown)
 
 
+def test_a_later_user_of_the_same_name_is_not_the_one_who_was_trusted(account: Account) -> None:
+    arn, key = account.user()
+    name = arn.rpartition("/")[2]
+    role = account.role(trusting({"AWS": [arn, "111111111111"]}))
+    shown = account.iam.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"] == {"AWS": [arn, "111111111111"]}
+    user_id = account.iam.get_user(UserName=name)["User"]["UserId"]
+    account.iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    account.iam.delete_user(UserName=name)
+    shown = account.iam.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"] == {"AWS": [user_id, "111111111111"]}
+    assert account.iam.create_user(UserName=name)["User"]["Arn"] == arn
+    later = account.iam.create_access_key(UserName=name)["AccessKey"]
+    refused(account.client("sts", later).assume_role, "AccessDenied", RoleArn=role, RoleSessionName="me")
+
+
+def test_a_later_role_of_the_same_name_is_not_the_one_that_was_trusted(account: Account) -> None:
+    arn, key = account.user()
+    first = account.role(trusting({"AWS": arn}))
+    name = first.rpartition("/")[2]
+    second = account.role(trusting({"AWS": first}))
+    session = account.client("sts", key).assume_role(RoleArn=first, RoleSessionName="me")["Credentials"]
+    trusted = account.client("sts", session).assume_role
+    account.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(allow("sts:*")))
+    assert trusted(RoleArn=second, RoleSessionName="me")["Credentials"]
+    account.iam.delete_role_policy(RoleName=name, PolicyName="p")
+    account.iam.delete_role(RoleName=name)
+    again = account.iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trusting({"AWS": arn})))["Role"]
+    assert again["Arn"] == first
+    account.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(allow("sts:*")))
+    session = account.client("sts", key).assume_role(RoleArn=first, RoleSessionName="me")["Credentials"]
+    refused(account.client("sts", session).assume_role, "AccessDenied", RoleArn=second, RoleSessionName="me")
+
+
+def test_a_trust_policy_names_nobody_who_is_not_there(account: Account) -> None:
+    arn, _ = account.user()
+    for wrong in (arn + "x", arn.replace(":user/", ":user/path/"), f"arn:aws:iam::{ACCOUNT}:role/nobody"):
+        given = {"RoleName": "trusting-nobody", "AssumeRolePolicyDocument": document(trusting({"AWS": wrong}))}
+        said = refused(account.iam.create_role, "MalformedPolicyDocument", **given)
+        assert said == f'Invalid principal in policy: "AWS":"{wrong}"'
+
+
 def test_a_session_policy_only_narrows(account: Account) -> None:
     arn, key = account.user()
     role = account.role(trusting({"AWS": arn}), allow(["cognito-idp:ListUserPools", "iam:ListUsers"]))

@@ -77,8 +77,10 @@ def permissions(caller: Caller) -> Permissions:
 def principal(caller: Caller) -> policy.Principal:
     """The caller as policies of resources and roles name them."""
     session = caller.session
-    role = session.role.arn if session is not None and session.role is not None else ""
-    return policy.Principal(caller.arn, account=caller.account, role=role)
+    role = session.role if session is not None else None
+    if role is not None:
+        return policy.Principal(caller.arn, account=caller.account, role=role.arn, role_id=role.role_id)
+    return policy.Principal(caller.arn, account=caller.account, unique_id=caller.user_id)
 
 
 def circumstances(caller: Caller, context: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -157,12 +159,23 @@ def _session_policy(given: SessionPolicy) -> str:
         if not managed.exists(given):
             raise MalformedPolicyDocument(f"Policy {given} does not exist or is not attachable.")
         return given
-    return documents.accept(given, name="session policy", kind="identity")
+    return _accepted(given if isinstance(given, str) else json.dumps(given))
+
+
+@functools.lru_cache(maxsize=256)
+def _accepted(text: str) -> str:
+    """A session's policy, read once however many sessions are given it: most are the same few."""
+    return documents.accept(text, name="session policy", kind="identity")
 
 
 def _opened_policy(text: str) -> Policy:
     if text.startswith("arn:"):
         return managed.compiled(text)
+    return _compiled(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(text: str) -> Policy:
     return documents.stored(text, name="session policy", kind="identity")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 
@@ -12,12 +13,11 @@ NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _PATH = re.compile(r"/|/[!-.0-~][!-~]*/")
-_ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 def identifier(prefix: str) -> str:
     """A new unique id as IAM makes them: AIDA… for users, AROA… for roles, AKIA… for keys; 80 random bits."""
-    return prefix + "".join(secrets.choice(_ID_ALPHABET) for _ in range(16))
+    return prefix + base64.b32encode(secrets.token_bytes(10)).decode()
 
 
 def arn(kind: str, path: str, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy import delete as delete_from
 
-from poolhouse.access import documents, holdings, managed, names
+from poolhouse.access import documents, holdings, managed, names, principals
 from poolhouse.access.models import IamRole
 from poolhouse.core import clock, runtime, unit
 from poolhouse.core.errors import (
@@ -168,7 +168,8 @@ def merged_tags(held: Mapping[str, str], given: Mapping[str, str]) -> dict[str, 
 
 
 def _trust(trust: str | Mapping[str, Any]) -> str:
-    return documents.accept(trust, name="trust", kind="trust", at_most=_TRUST_AT_MOST, quota="ACLSizePerRole")
+    text = documents.accept(trust, name="trust", kind="trust", at_most=_TRUST_AT_MOST, quota="ACLSizePerRole")
+    return principals.pinned(text)
 
 
 def _set(name: str, **values: Any) -> None:

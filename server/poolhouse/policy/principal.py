@@ -27,12 +27,15 @@ class Principal:
     """A caller; for an assumed role's session, `role` is the role's own ARN (a session's ARN lacks the path).
 
     `account` is read from the ARN of an AWS principal; others have none, and no policies of their own either.
+    `unique_id` is what a policy may name a user by instead of the ARN, `role_id` likewise a session's role.
     """
 
     name: str
     kind: Kind = "AWS"
     account: str = ""
     role: str = ""
+    unique_id: str = ""
+    role_id: str = ""
     _named: Mapping[str, Named] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -45,8 +48,11 @@ class Principal:
                 partition = segments[1] if len(segments) == 6 else "aws"
                 named[self.account] = Named.BY_ACCOUNT
                 named[f"arn:{partition}:iam::{self.account}:root"] = Named.BY_ACCOUNT
-            if self.role:
-                named[self.role] = Named.BY_ROLE
+            for role in (self.role, self.role_id):
+                if role:
+                    named[role] = Named.BY_ROLE
+            if self.unique_id:
+                named[self.unique_id] = Named.IN_PERSON
         if self.kind != "Anonymous":
             named[self.name] = Named.IN_PERSON
         object.__setattr__(self, "_named", named)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from poolhouse.access import managed, names
+from poolhouse.access import managed, names, principals
 from poolhouse.access.caller import Caller
 from poolhouse.core import paging
 from poolhouse.core.errors import InvalidParameter, Validation
@@ -35,7 +35,7 @@ def role(row: Any, *, whole: bool = True) -> Answer:
         "RoleId": row.role_id,
         "Arn": names.arn("role", row.path, row.name),
         "CreateDate": row.created_at,
-        "AssumeRolePolicyDocument": document(row.trust),
+        "AssumeRolePolicyDocument": document(principals.shown(row.trust)),
         "Description": row.description or None,
         "MaxSessionDuration": row.max_session_seconds,
     }
