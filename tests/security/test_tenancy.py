@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,15 @@ from poolhouse.api import model, registry
 from poolhouse.api.perform import perform
 from poolhouse.core import unit
 from poolhouse.core.errors import MissingAuthenticationToken, PoolhouseError
+from poolhouse.saml import keys, metadata
 from tests.fronts.refusals import refused
 from tests.oidc import Browser, rp
 from tests.world import PASSWORD, PoolInWorld, World
 
 REGISTERED = registry.load()
 # What names a thing of a pool. A new operation with another such member has to be said here, or its test fails.
-IDENTIFIERS = ("Username", "ClientId", "GroupName", "Identifier", "Domain", "ClientSecretId")
+IDENTIFIERS = ("Username", "ClientId", "GroupName", "Identifier", "Domain", "ClientSecretId", "ProviderName",
+               "IdpIdentifier", "User", "DestinationUser")  # fmt: skip
 # What an operation wants besides: anything that is valid.
 OTHERWISE: dict[str, Any] = {
     "CustomAttributes": [{"Name": "more", "AttributeDataType": "String"}],
@@ -32,12 +35,28 @@ OTHERWISE: dict[str, Any] = {
     "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
     "ChallengeName": "NEW_PASSWORD_REQUIRED",
     "SoftwareTokenMfaSettings": {"Enabled": False},
+    "ProviderType": "OIDC",
+    "ProviderDetails": {
+        "client_id": "pool",
+        "oidc_issuer": "https://login.example.com",
+        **dict.fromkeys(("authorize_url", "token_url", "attributes_url", "jwks_uri"), "https://login.example.com/"),
+    },
 }
+# Where what names a thing of the pool may be left out.
+OPTIONAL = {"RotateSamlKey"}
 # These make a new thing of that name in their own pool: what they must not do is touch the other's.
-MAKES = {"AdminCreateUser", "CreateGroup", "CreateResourceServer"}
+MAKES = {"AdminCreateUser", "CreateGroup", "CreateResourceServer", "CreateIdentityProvider"}
 # Both pools have the same user and group here, so that one identifier at a time is the other pool's.
 PAIRED = {"AdminAddUserToGroup", "AdminRemoveUserFromGroup"}
 REFUSALS = {"ResourceNotFoundException", "UserNotFoundException", "InvalidParameterException"}
+
+
+@functools.cache
+def saml_metadata() -> str:
+    """What some SAML provider publishes."""
+    certificate = keys.der(keys.make_key("enterprise")[1])
+    sso = [("redirect", "https://saml.example.com/sso")]
+    return metadata.write_idp("https://saml.example.com", sso=sso, signing=[certificate]).decode()
 
 
 def scoped() -> list[tuple[str, str]]:
@@ -45,7 +64,7 @@ def scoped() -> list[tuple[str, str]]:
     found = []
     for service, name in sorted(REGISTERED):
         members = model.service(service).operations[name].required
-        if "UserPoolId" in members and set(IDENTIFIERS) & members:
+        if "UserPoolId" in members and (set(IDENTIFIERS) & members or name in OPTIONAL):
             found.append((service, name))
     return found
 
@@ -55,7 +74,7 @@ class Tenant:
     """A pool with one of everything."""
 
     pool: PoolInWorld
-    ids: dict[str, str]
+    ids: dict[str, Any]
 
     def call(self, service: str, name: str, **given: Any) -> dict[str, Any]:
         rt = self.pool.world.runtime
@@ -72,6 +91,8 @@ class Tenant:
             given[member] = self.ids.get(member, OTHERWISE.get(member))
         if "ClientSecret" in name:
             given["ClientId"] = self.ids["one secret" if name.startswith("Add") else "two secrets"]
+        if name == "RotateSamlKey":
+            given["ProviderName"] = self.ids["saml provider"]
         if name == "AdminConfirmSignUp":
             given["Username"] = self.ids["pending"]
         if name == "AdminInitiateAuth":
@@ -102,8 +123,18 @@ class Tenant:
                 ("ListUserPoolClients", {"MaxResults": 10}),
                 ("DescribeUserPoolClient", {"ClientId": self.ids["ClientId"]}),
                 ("ListUserPoolClientSecrets", {"ClientId": self.ids["ClientId"]}),
+                ("ListIdentityProviders", {}),
+                ("DescribeIdentityProvider", {"ProviderName": self.ids["ProviderName"]}),
             )
         ]
+        told.append(
+            self.call(
+                "poolhouse",
+                "GetIdentityProviderExtensions",
+                UserPoolId=self.pool.id,
+                ProviderName=self.ids["ProviderName"],
+            )
+        )
         return json.dumps(told, default=str, sort_keys=True)
 
 
@@ -113,7 +144,7 @@ def tenant(world: World, name: str) -> Tenant:
     secretive, other = pool.client(GenerateSecret=True), pool.client(GenerateSecret=True)
     idp, scope = pool.idp, {"UserPoolId": pool.id}
     secret = idp.add_user_pool_client_secret(**scope, ClientId=secretive.id)["ClientSecretDescriptor"]
-    ids = {
+    ids: dict[str, Any] = {
         "Username": f"user-of-{name}",
         "pending": f"pending-of-{name}",
         "ClientId": client.id,
@@ -121,13 +152,25 @@ def tenant(world: World, name: str) -> Tenant:
         "Identifier": f"server-of-{name}",
         "Domain": f"{name}-{pool.id[-9:].lower()}".replace("_", ""),
         "ClientSecretId": secret["ClientSecretId"],
+        "ProviderName": f"OpenId-of-{name}",
+        "saml provider": f"Saml-of-{name}",
+        "IdpIdentifier": f"{name}.example",
+        "DestinationUser": {"ProviderName": "Cognito", "ProviderAttributeValue": f"user-of-{name}"},
     }
+    of_provider = {"ProviderName": ids["ProviderName"], "ProviderAttributeName": "Cognito_Subject"}
+    ids["User"] = {**of_provider, "ProviderAttributeValue": f"subject-of-{name}"}
+    ids["SourceUser"] = {**of_provider, "ProviderAttributeValue": f"new-subject-of-{name}"}
     pool.user(ids["Username"], email=f"{name}@example.com", email_verified="true")
     idp.sign_up(ClientId=client.id, Username=ids["pending"], Password=PASSWORD)
     idp.create_group(**scope, GroupName=ids["GroupName"])
     idp.admin_add_user_to_group(**scope, GroupName=ids["GroupName"], Username=ids["Username"])
     idp.create_resource_server(**scope, Identifier=ids["Identifier"], Name="server")
     idp.create_user_pool_domain(**scope, Domain=ids["Domain"])
+    openid = {"ProviderName": ids["ProviderName"], "IdpIdentifiers": [ids["IdpIdentifier"]]}
+    idp.create_identity_provider(**scope, **openid, ProviderType="OIDC", ProviderDetails=OTHERWISE["ProviderDetails"])
+    saml = {"ProviderName": ids["saml provider"], "ProviderDetails": {"MetadataFile": saml_metadata()}}
+    idp.create_identity_provider(**scope, **saml, ProviderType="SAML")
+    idp.admin_link_provider_for_user(**scope, DestinationUser=ids["DestinationUser"], SourceUser=ids["User"])
     idp.admin_create_user(**scope, Username="invited", TemporaryPassword="Temp0rary-one!", MessageAction="SUPPRESS")
     return Tenant(pool, ids | {"two secrets": secretive.id, "one secret": other.id})
 
@@ -178,11 +221,20 @@ def test_of_two_identifiers_neither_may_be_another_pools(ours: Tenant, theirs: T
         assert refusal.value.aws in REFUSALS
 
 
+def test_nobody_is_linked_across_pools(ours: Tenant, theirs: Tenant) -> None:
+    for stolen in ("DestinationUser", "SourceUser"):
+        given = {key: ours.ids[key] for key in ("DestinationUser", "SourceUser")} | {stolen: theirs.ids[stolen]}
+        with pytest.raises(PoolhouseError) as refusal:
+            ours.call("cognito-idp", "AdminLinkProviderForUser", UserPoolId=ours.pool.id, **given)
+        assert refusal.value.aws in REFUSALS
+
+
 def _unmake(ours: Tenant, name: str, given: dict[str, Any]) -> None:
     undo = {
         "AdminCreateUser": ("AdminDeleteUser", "Username"),
         "CreateGroup": ("DeleteGroup", "GroupName"),
         "CreateResourceServer": ("DeleteResourceServer", "Identifier"),
+        "CreateIdentityProvider": ("DeleteIdentityProvider", "ProviderName"),
     }
     operation, member = undo[name]
     ours.call("cognito-idp", operation, UserPoolId=ours.pool.id, **{member: given[member]})
@@ -207,7 +259,8 @@ def test_nothing_that_is_listed_or_counted_is_another_pools(ours: Tenant, theirs
     """Class 65: totals and pages."""
     told = ours.everything()
     for identifier in theirs.ids.values():
-        assert identifier not in told
+        if isinstance(identifier, str):
+            assert identifier not in told
     described = ours.call("cognito-idp", "DescribeUserPool", UserPoolId=ours.pool.id)["UserPool"]
     assert described["EstimatedNumberOfUsers"] == 3
 
