@@ -143,6 +143,15 @@ def sqlite_url(databases: Databases) -> str:
     return databases.make("sqlite")
 
 
+@pytest.fixture(scope="session")
+def unfronted(sqlite_url: str) -> Iterator[Any]:
+    """A runtime that serves nobody, for what asks nothing of the database: enter it (``core.runtime.entered``)."""
+    from tests.runtimes import running
+
+    with running(sqlite_url) as runtime:
+        yield runtime
+
+
 @pytest.fixture
 def fresh_database_url(engine: str, databases: Databases) -> Iterator[str]:
     """A migrated database on each engine for this test alone, for what concerns all pools."""

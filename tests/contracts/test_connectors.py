@@ -22,20 +22,12 @@ from poolhouse.federation.connector import (
 from tests.federation.counterparts import ALL, FAKES, Counterpart, OpenIdCounterpart, SocialCounterpart
 from tests.federation.fake import Reply
 from tests.federation.social import Social
-from tests.runtimes import running
-
-
-@pytest.fixture(scope="module")
-def server(sqlite_url: str) -> Iterator[Runtime]:
-    """A runtime: connectors ask nothing of its database."""
-    with running(sqlite_url) as rt:
-        yield rt
 
 
 @pytest.fixture(params=ALL)
-def there(request: pytest.FixtureRequest, server: Runtime, social: Social) -> Iterator[Counterpart]:
+def there(request: pytest.FixtureRequest, unfronted: Runtime, social: Social) -> Iterator[Counterpart]:
     """Each counterpart in turn."""
-    with entered(server):
+    with entered(unfronted):
         if request.param == "oidc":
             yield OpenIdCounterpart(request.getfixturevalue("upstream"))
         else:
@@ -43,9 +35,9 @@ def there(request: pytest.FixtureRequest, server: Runtime, social: Social) -> It
 
 
 @pytest.fixture(params=FAKES)
-def fake(request: pytest.FixtureRequest, server: Runtime, social: Social) -> Iterator[SocialCounterpart]:
+def fake(request: pytest.FixtureRequest, unfronted: Runtime, social: Social) -> Iterator[SocialCounterpart]:
     """Each fake in turn."""
-    with entered(server):
+    with entered(unfronted):
         yield SocialCounterpart(social, request.param)
 
 
