@@ -13,11 +13,17 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from poolhouse.federation import connectors
+from poolhouse.account.events import PostConfirmation, PreSignUp
+from poolhouse.core import unit
+from poolhouse.federation import catalogue, connectors
 from poolhouse.federation.connector import Departure, ExternalIdentity, Landing, Sent
+from poolhouse.federation.events import InboundFederation
 from poolhouse.federation.provider import Provider
+from poolhouse.signin.events import PostAuthentication, PreAuthentication
+from poolhouse.tokens.events import PreTokenGeneration
+from poolhouse.user_pools import lookup, pools
 from tests.oidc import CALLBACK, SCOPES, Browser, Page, Rp, own, rp
-from tests.world import PoolInWorld
+from tests.world import PoolInWorld, World
 
 DETAILS = {
     "client_id": "pool",
@@ -43,10 +49,10 @@ class Vouching:
     def depart(self, provider: Provider, departure: Departure) -> Sent:
         return Sent(f"https://upstream.example/{provider.name}?{urlencode({'state': departure.state})}")
 
-    def land(self, provider: Provider, landing: Landing) -> ExternalIdentity:  # noqa: ARG002
+    def land(self, provider: Provider, landing: Landing) -> ExternalIdentity:
         return self.waiting.pop(landing.parameters["code"])
 
-    def shown(self, provider: Provider) -> Mapping[str, str]:  # noqa: ARG002
+    def shown(self, provider: Provider) -> Mapping[str, str]:
         return {}
 
     def code(self, identity: ExternalIdentity) -> str:
@@ -57,12 +63,12 @@ class Vouching:
 
 
 @pytest.fixture
-def vouching(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vouching]:
+def vouching(monkeypatch: pytest.MonkeyPatch) -> Vouching:
     """Every provider, of whichever type, vouches for whom the test says."""
     connector = Vouching()
     for kind in ("OIDC", "Google", "Facebook", "SAML"):
         monkeypatch.setitem(connectors.CONNECTORS, kind, lambda: connector)  # type: ignore[arg-type]
-    return connector  # type: ignore[return-value]
+    return connector
 
 
 def somebody(subject: str, **claims: Any) -> ExternalIdentity:
@@ -82,7 +88,7 @@ class Upstream:
     def provider(
         self, name: str = "Okta", type_: str = "OIDC", mapping: Mapping[str, str] | None = None, **extensions: Any
     ) -> str:
-        """A new provider; ``extensions`` as SetIdentityProviderExtensions has them."""
+        """A new provider; ``extensions`` are our own settings of it by their stored names."""
         details = DETAILS if type_ == "OIDC" else SOCIAL
         if type_ == "SAML":
             details = {"MetadataFile": "<md/>"}
@@ -99,10 +105,14 @@ class Upstream:
         return name
 
     def extend(self, name: str, **extensions: Any) -> None:
-        """SetIdentityProviderExtensions."""
-        self.pool.world.boto3("poolhouse").set_identity_provider_extensions(
-            UserPoolId=self.pool.id, ProviderName=name, Extensions=extensions
-        )
+        """Our own settings of a provider."""
+        with unit.open(self.pool.world.runtime):
+            catalogue.set_own(lookup.pool(self.pool.id), name, extensions)
+
+    def prove(self) -> None:
+        """Let accounts be connected by proof (the pool's LinkByVerifiedEmail)."""
+        with unit.open(self.pool.world.runtime):
+            pools.set_own(self.pool.id, {"link_by_verified_email": "prove"})
 
     def client(self, *, local: bool = True, settings: Mapping[str, Any] | None = None, **members: Any) -> Rp:
         """A new app that offers the providers there are; ``settings`` are our own by their stored names."""
@@ -170,6 +180,41 @@ class Upstream:
     def usernames(self) -> list[str]:
         """Everybody's."""
         return sorted(user["Username"] for user in self.pool.idp.list_users(UserPoolId=self.pool.id)["Users"])
+
+
+@dataclass
+class Hooks:
+    """What was asked, in order; ``answers`` is what a test does with a question, by its type."""
+
+    asked: list[Any] = field(default_factory=list)
+    answers: dict[type, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return [type(question).__name__ for question in self.asked]
+
+    def hear(self, question: Any) -> Any:
+        self.asked.append(question)
+        answer = self.answers.get(type(question))
+        return answer(question) if answer is not None else question
+
+
+@pytest.fixture
+def hooks(world: World) -> Iterator[Hooks]:
+    """Listens to every question of a sign-in through a provider."""
+    heard, bus = Hooks(), world.runtime.bus
+    before = {question: list(listeners) for question, listeners in bus._asked.items()}
+    for question in (
+        InboundFederation,
+        PreSignUp,
+        PostConfirmation,
+        PreAuthentication,
+        PostAuthentication,
+        PreTokenGeneration,
+    ):
+        bus.answering(question, heard.hear)
+    yield heard
+    bus._asked = before
 
 
 @pytest.fixture
