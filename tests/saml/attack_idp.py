@@ -225,9 +225,14 @@ def assertion_of(root: Any) -> Any:
     return root.find("saml:Assertion", NS)
 
 
-def encrypt(root: Any, to: bytes, *, data: Any = T.AES256_GCM, wrap: Any = T.RSA_OAEP) -> None:
-    """Replace the response's assertion by itself encrypted to a certificate (PEM)."""
-    assertion = assertion_of(root)
+def encrypt(
+    root: Any, to: bytes, *, data: Any = T.AES256_GCM, wrap: Any = T.RSA_OAEP, plain: bytes | None = None
+) -> None:
+    """Replace the response's assertion by itself encrypted to a certificate (PEM); or by ``plain`` encrypted."""
+    if plain is None:
+        assertion = assertion_of(root)
+        plain = serialise(assertion)
+        root.remove(assertion)
     template = xmlsec.template.encrypted_data_create(
         root, data, type="http://www.w3.org/2001/04/xmlenc#Element", ns="xenc"
     )
@@ -241,8 +246,7 @@ def encrypt(root: Any, to: bytes, *, data: Any = T.AES256_GCM, wrap: Any = T.RSA
     bits = {T.AES128: 128, T.AES128_GCM: 128, T.AES192: 192, T.AES192_GCM: 192}.get(data, 256)
     context.key = xmlsec.Key.generate(xmlsec.KeyData.AES, bits, xmlsec.KeyDataType.SESSION)
     place = etree.SubElement(root, f"{{{SAML}}}EncryptedAssertion")
-    root.remove(assertion)
-    holder = parse(serialise(assertion))  # alone, as encryptors see it
+    holder = parse(plain)  # alone, as encryptors see it
     place.append(context.encrypt_xml(template, holder))
 
 

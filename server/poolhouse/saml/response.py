@@ -129,6 +129,6 @@ def _second_lock(encoded: str, content: Element, idp: IdpTrust, expected: Expect
         request_id=expected.request_id,
         signed=expected.signed,
         allow_sha1=expected.allow_sha1,
-        now=expected.now,
+        now=expected.now - expected.skew,  # it grants no skew to the time that a bearer has
         decrypted=decrypted,
     )
