@@ -42,7 +42,7 @@ def ours(world: World) -> Any:
     session = botocore.session.Session()
     session.get_component("data_loader").search_paths.append(str(root))
     return boto3.Session(botocore_session=session).client(
-        "poolhouse",  # type: ignore[call-overload]
+        "poolhouse",
         endpoint_url=world.url,
         region_name="us-east-1",
         aws_access_key_id=ACCESS_KEY_ID,

@@ -10,7 +10,7 @@ import pytest
 
 from poolhouse.core import clock
 from tests.federation.fake import Reply
-from tests.federation.social import Social, _social, social  # noqa: F401 - fixtures
+from tests.federation.social import Social
 from tests.fronts.federated import Visitor, app, extend, find, provider
 from tests.world import PoolInWorld, World
 

@@ -40,7 +40,7 @@ class Connect(Page):
         return offer
 
     def fields(self, visit: Visit) -> tuple[Field, ...]:
-        return () if "decline" in request.form else (forms.password(visit.words),)
+        return () if _declines() else (forms.password(visit.words),)
 
     def context(self, visit: Visit) -> dict[str, object]:
         offer = self._offer(visit)
@@ -54,7 +54,7 @@ class Connect(Page):
     def act(self, visit: Visit, values: Mapping[str, str]) -> Response:
         handle = str(self._offer(visit)["handle"])
         pending = trip.look(visit.pool, handle, LINKING)
-        if "decline" in request.form:
+        if _declines():
             outcome = offers.decline(visit.client, pending)
             # The last thing of the unit: what was arrived by counts once, or not at all.
             trip.spend(visit.pool, handle, LINKING, browser=journey.browser_digest(visit.pool))
@@ -74,6 +74,10 @@ class Connect(Page):
     def sentence(self, visit: Visit, error: PoolhouseError) -> str:
         said = super().sentence(visit, error)
         return visit.words("connect.wrong") if said == visit.words("refused.NotAuthorized") else said
+
+
+def _declines() -> bool:
+    return forms.single(request.form, "do") == "decline"
 
 
 PAGES: tuple[type[Page], ...] = (Connect,)
