@@ -17,8 +17,8 @@ from poolhouse.access.models import AccessKey
 from poolhouse.core import runtime, unit
 from poolhouse.core.db import Base
 from poolhouse.credentials.models import Password, Totp
-from poolhouse.federation.models import SamlKey, StoredProvider, StoredTrip, UpstreamSession, UpstreamTokens
-from poolhouse.federation.saml_idp.models import SamlLogout, SamlNameKey, SamlParticipant
+from poolhouse.federation.models import SamlKey, SamlLogout, StoredProvider, StoredTrip, UpstreamSession, UpstreamTokens
+from poolhouse.federation.saml_idp.models import SamlNameKey, SamlParticipant
 from poolhouse.messages.models import DevelopmentMail, OutboxMessage
 from poolhouse.signin.attempt import AttemptRow
 from poolhouse.tokens.models import StoredSigningKey

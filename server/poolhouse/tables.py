@@ -45,7 +45,7 @@ metadata = Base.metadata
 def purges() -> tuple[Callable[[], None], ...]:
     """What the housekeeper runs, each in a unit of its own, beside those that ``app`` names itself."""
     from poolhouse.credentials import codes, lockout
-    from poolhouse.federation import replay, saml_keys, trip
+    from poolhouse.federation import replay, saml_keys, single_logout, trip, upstream_sessions
     from poolhouse.federation.saml_idp import participants
     from poolhouse.messages import outbox
     from poolhouse.tokens import keys, refresh
@@ -60,6 +60,8 @@ def purges() -> tuple[Callable[[], None], ...]:
         replay.purge,
         saml_keys.purge,
         participants.purge,
+        upstream_sessions.purge,
+        single_logout.purge,
         outbox.purge,
         keys.purge,
         refresh.purge,

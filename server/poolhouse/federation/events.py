@@ -96,3 +96,21 @@ class IdentityProviderDeleted(Event):
     """An identity provider is gone; whoever came through it stays, and cannot come that way again."""
 
     provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class SamlLogoutReceived(Event):
+    """An app (``client_id``) or an identity provider (``provider``) has signed somebody out of so many sessions."""
+
+    sub: str
+    client_id: str
+    provider: str
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class SamlLogoutEnded(Event):
+    """A single logout came to its end: how many parties there were to ask, and whether all of them confirmed."""
+
+    parties: int
+    complete: bool

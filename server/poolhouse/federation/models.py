@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String
+from sqlalchemy import BigInteger, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from poolhouse.core.db import Base
@@ -121,18 +121,38 @@ class LinkedIdentity(Base):
 
 
 class UpstreamSession(Base):
-    """A provider's session that somebody came from: what SAML single logout names it by."""
+    """A provider's session that somebody came from: what SAML single logout names it by, sealed.
+
+    ``name_digest`` is of the provider's entity id and its name for the person. ``browser_session`` is the digest of the
+    session here that came of it, until then of the journey; with ``auth_time`` it says which tokens did, too.
+    """
 
     __tablename__ = "upstream_sessions"
-    __table_args__ = (Index("ix_upstream_sessions_named", "pool_id", "provider", "name_digest"),)
+    __table_args__ = (
+        Index("ix_upstream_sessions_named", "pool_id", "name_digest"),
+        Index("ix_upstream_sessions_browser", "pool_id", "browser_session"),
+        Index("ix_upstream_sessions_expires", "expires_at"),
+    )
     pool_id: Mapped[str] = mapped_column(POOL_ID, primary_key=True)
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     sub: Mapped[str] = mapped_column(SUB)
     provider: Mapped[str] = mapped_column(PROVIDER)
     name_digest: Mapped[bytes] = mapped_column(DIGEST)
     sealed: Mapped[bytes]
-    browser_session: Mapped[bytes | None] = mapped_column(DIGEST)
+    browser_session: Mapped[bytes] = mapped_column(DIGEST)
+    auth_time: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class SamlLogout(Base):
+    """A single logout under way through a browser, by the id of the message that an answer is awaited to."""
+
+    __tablename__ = "saml_logouts"
+    __table_args__ = (Index("ix_saml_logouts_expires", "expires_at"),)
+    digest: Mapped[bytes] = mapped_column(DIGEST, primary_key=True)
+    pool_id: Mapped[str] = mapped_column(POOL_ID)
+    sealed: Mapped[bytes]
     expires_at: Mapped[datetime]
 
 

@@ -45,6 +45,15 @@ class LogoutResponse:
         return self.status == (names.SUCCESS,)
 
 
+def same_name(told: Name, named: Name) -> bool:
+    """Whether ``named`` is whom ``told`` was: to the letter, upper and lower case apart.
+
+    A qualifier that is left out is the one that it would have (SAML Core §8.3.7).
+    """
+    qualified = named.qualifier in {None, told.qualifier} and named.sp_qualifier in {None, told.sp_qualifier}
+    return told.value == named.value and qualified
+
+
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
@@ -81,9 +90,10 @@ def read_request(
     skew_seconds: int = 60,
     allow_sha1: bool = False,
 ) -> LogoutRequest:
-    """The LogoutRequest of ``issuer``, signed by one of ``certificates`` (DER), for us (``destinations``). Raises Refused.
+    """The LogoutRequest of ``issuer``, signed by one of ``certificates`` (DER), to one of ``destinations``.
 
-    A signature is required: with none, whoever knows somebody's name could sign them out (gosaml2).
+    A signature is required: with none, whoever knows somebody's name could sign them out (gosaml2). Raises
+    Refused.
     """
     root = xml.parse(received.verified(certificates, allow_sha1=allow_sha1))
     if root.tag != xml.name("samlp", "LogoutRequest"):

@@ -54,6 +54,11 @@ def form_post(action: str, said: Mapping[str, str]) -> Response:
     return private(response)
 
 
+def send(address: str, form: Mapping[str, str] | None) -> Response:
+    """To ``address``: with ``form`` by a page that posts it there, else by a redirect."""
+    return see_other(address) if form is None else form_post(address, form)
+
+
 def error_page(code: str) -> Response:
     """For what may not be sent to the app, because its address is not to be trusted (RFC 6749 §4.1.2.1)."""
     return see_other(pools.url("/error?" + urlencode({"error": code})))

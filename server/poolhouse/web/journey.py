@@ -12,7 +12,7 @@ SameSite=Lax, and of this pool alone: by their name, and on the pool's path wher
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 from poolhouse.core import clock, ids, prepared, runtime, sealing, unit
 from poolhouse.core.errors import PoolhouseError
 from poolhouse.credentials.models import Password
+from poolhouse.federation import upstream_sessions
 from poolhouse.federation.models import LinkedIdentity
 from poolhouse.federation.provider import LOCAL
 from poolhouse.tokens import revoke
@@ -323,10 +324,24 @@ def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) ->
             provider=signed_in.provider,
         )
     )
-    unit.execute(
-        update(Stored).where(Stored.digest == _digest(pool, journey.handle)).values(session=digest, notes=None)
-    )
+    here = _digest(pool, journey.handle)
+    unit.execute(update(Stored).where(Stored.digest == here).values(session=digest, notes=None))
+    if signed_in.provider is not None:
+        upstream_sessions.attach(
+            pool, signed_in.provider, here, digest, sub=signed_in.user.sub, auth_time=signed_in.auth_time
+        )
     _set_cookie(_session_name(pool), cookie, SESSION_SECONDS)
+
+
+def arrived(pool: Pool, journey: AuthorizationRequest, provider: str, session: Mapping[str, str] | None) -> None:
+    """Keep what a provider calls its session, for when somebody is signed in on this journey (single logout)."""
+    upstream_sessions.expect(pool.id, provider, session, _digest(pool, journey.handle))
+
+
+def session_held(pool: Pool) -> bytes | None:
+    """The digest of the session whose cookie this browser has, be it over or not."""
+    cookie = request.cookies.get(_session_name(pool), "")
+    return _session_digest(pool, cookie) if _TOKEN.fullmatch(cookie) else None
 
 
 def sign_out(pool: Pool) -> None:
@@ -338,14 +353,28 @@ def sign_out(pool: Pool) -> None:
     _set_cookie(name, "", 0)
 
 
-def _revoke(pool: Pool, now: datetime) -> None:
-    cookie = request.cookies.get(_session_name(pool), "")
-    if not _TOKEN.fullmatch(cookie):
+def end(pool: Pool, sessions: Collection[bytes]) -> None:
+    """End the sessions of these digests, whichever browsers have them."""
+    if not sessions:
         return
     unit.write()
     unit.execute(
         update(StoredSession)
-        .where(StoredSession.digest == _session_digest(pool, cookie), StoredSession.revoked_at.is_(None))
+        .where(StoredSession.digest.in_(sessions), StoredSession.pool_id == pool.id, StoredSession.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+    )
+    if session_held(pool) in sessions:
+        _set_cookie(_session_name(pool), "", 0)
+
+
+def _revoke(pool: Pool, now: datetime) -> None:
+    held = session_held(pool)
+    if held is None:
+        return
+    unit.write()
+    unit.execute(
+        update(StoredSession)
+        .where(StoredSession.digest == held, StoredSession.revoked_at.is_(None))
         .values(revoked_at=now)
     )
 

@@ -23,21 +23,3 @@ class SamlAssertionRefused(Event):
 
     client_id: str
     status: str
-
-
-@dataclass(frozen=True, slots=True)
-class SamlLogoutReceived(Event):
-    """A service provider (``client_id``) or an identity provider (``provider``) signed somebody out."""
-
-    sub: str
-    client_id: str
-    provider: str
-    sessions: int
-
-
-@dataclass(frozen=True, slots=True)
-class SamlLogoutEnded(Event):
-    """A single logout came to its end: how many parties were asked, and whether all of them confirmed."""
-
-    parties: int
-    complete: bool

@@ -31,7 +31,6 @@ class Session:
     user: User
     auth_time: int
     amr: tuple[str, ...]
-    expires_at: datetime
 
 
 def entity_id(pool: Pool) -> str:
@@ -82,7 +81,7 @@ def answer(to: ServiceProvider, session: Session, wanted: Asked, *, once: Callab
     if once is not None:
         once()
     joining = Participant(to.client.id, user.sub, called, index, session.digest)
-    participants.join(pool.id, joining, session.expires_at)
+    participants.join(pool.id, joining)
     emit(SamlAssertionIssued(pool.id, user.sub, to.client.id, context, wanted.request_id is not None))
     return document
 

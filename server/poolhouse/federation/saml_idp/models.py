@@ -54,15 +54,3 @@ class SamlParticipant(Base):
     sealed: Mapped[bytes]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class SamlLogout(Base):
-    """A single logout under way through a browser. ``step`` moves with every message, so that each counts once."""
-
-    __tablename__ = "saml_logouts"
-    __table_args__ = (Index("ix_saml_logouts_expires", "expires_at"),)
-    digest: Mapped[bytes] = mapped_column(DIGEST, primary_key=True)
-    pool_id: Mapped[str] = mapped_column(POOL_ID)
-    step: Mapped[int]
-    sealed: Mapped[bytes]
-    expires_at: Mapped[datetime]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
@@ -13,9 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from poolhouse.core import clock, sealing, unit
 from poolhouse.federation.saml_idp.models import SamlParticipant
+from poolhouse.saml import logout
 from poolhouse.saml.assertion import Name
 
 SEALED_FOR: Final = "saml participant"
+# Longer than the session: a service provider keeps one of its own, and may end that days later.
+_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Participant:
     browser_session: bytes = field(repr=False)
 
 
-def join(pool_id: str, joining: Participant, expires_at: datetime) -> None:
+def join(pool_id: str, joining: Participant) -> None:
     """Note that a service provider was told of a session; what it was told before counts no more."""
     here = (
         SamlParticipant.pool_id == pool_id,
@@ -41,7 +44,7 @@ def join(pool_id: str, joining: Participant, expires_at: datetime) -> None:
         "session_index": joining.session_index,
         "name_digest": _name_digest(pool_id, joining.name.value),
         "sealed": sealing.seal(SEALED_FOR, _kept(joining.name), _context(pool_id, joining)),
-        "expires_at": expires_at,
+        "expires_at": clock.now() + _KEPT,
     }
     unit.write()
     if unit.execute(update(SamlParticipant).where(*here).values(**values)).rowcount:
@@ -70,7 +73,9 @@ def of_name(pool_id: str, client_id: str, name: Name, session_indexes: Iterable[
         SamlParticipant.name_digest == _name_digest(pool_id, name.value),
     )
     wanted = set(session_indexes)
-    return tuple(one for one in mine if _same(one.name, name) and (not wanted or one.session_index in wanted))
+    return tuple(
+        one for one in mine if logout.same_name(one.name, name) and (not wanted or one.session_index in wanted)
+    )
 
 
 def forget(pool_id: str, browser_sessions: Iterable[bytes]) -> None:
@@ -81,9 +86,9 @@ def forget(pool_id: str, browser_sessions: Iterable[bytes]) -> None:
 
 
 def purge() -> None:
-    """Drop those of sessions that ended by themselves more than a day ago: until then a logout may come."""
+    """Drop those that are too old for anybody to name them."""
     unit.write()
-    unit.execute(delete(SamlParticipant).where(SamlParticipant.expires_at < clock.ago(days=1)))
+    unit.execute(delete(SamlParticipant).where(SamlParticipant.expires_at < clock.now()))
 
 
 def _found(pool_id: str, *conditions: ColumnElement[bool]) -> tuple[Participant, ...]:
@@ -107,12 +112,6 @@ def _context(pool_id: str, one: Participant) -> str:
 
 def _kept(name: Name) -> bytes:
     return orjson.dumps([name.value, name.format, name.qualifier, name.sp_qualifier])
-
-
-def _same(told: Name, named: Name) -> bool:
-    """SAML Core §3.3.4, §8.3.7: the value to the letter; a qualifier that is left out is the one that it would have."""
-    qualified = named.qualifier in {None, told.qualifier} and named.sp_qualifier in {None, told.sp_qualifier}
-    return sealing.same(told.value, named.value) and qualified
 
 
 def _name_digest(pool_id: str, value: str) -> bytes:

@@ -94,7 +94,6 @@ def upgrade() -> None:
         "saml_logouts",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("pool_id", sa.String(length=55), nullable=False),
-        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_saml_logouts")),
@@ -154,13 +153,16 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(length=32), nullable=False),
         sa.Column("name_digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("browser_session", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("browser_session", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("auth_time", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("pool_id", "id", name=op.f("pk_upstream_sessions")),
     )
     with op.batch_alter_table("upstream_sessions", schema=None) as batch_op:
-        batch_op.create_index("ix_upstream_sessions_named", ["pool_id", "provider", "name_digest"], unique=False)
+        batch_op.create_index("ix_upstream_sessions_browser", ["pool_id", "browser_session"], unique=False)
+        batch_op.create_index("ix_upstream_sessions_expires", ["expires_at"], unique=False)
+        batch_op.create_index("ix_upstream_sessions_named", ["pool_id", "name_digest"], unique=False)
 
     op.create_table(
         "upstream_tokens",

@@ -280,6 +280,7 @@ def _let_in(here: Visit, brought: Trip) -> Response:
     if brought.identity is None:
         raise Untrusted(hint="the trip brought nobody back")
     arrival = arrive.arrive(here.client, provider, brought.identity)
+    journey.arrived(here.pool, here.journey, provider.name, brought.identity.session)
     if not isinstance(arrival, OfferLink):
         return here.follow(arrival, "")
     digest = journey.browser_digest(here.pool)

@@ -17,7 +17,7 @@ from poolhouse.core.errors import NotAuthorized, OAuthError
 from poolhouse.tokens import verify
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client, Pool
-from poolhouse.web import journey, pools
+from poolhouse.web import journey, pools, signing_out
 from poolhouse.web.journey import BrowserSession
 from poolhouse.web.oauth import answer, wire
 
@@ -67,13 +67,11 @@ def _as_cognito(pool: Pool, given: Mapping[str, str]) -> Response:
     if target is not None:
         if target not in client.logout_urls:
             return answer.error_page("redirect_mismatch")
-        journey.sign_out(pool)
         state = {"state": given["state"]} if "state" in given else {}
-        return answer.see_other(answer.with_query(target, state) if state else target)
+        return signing_out.everywhere(pool, answer.with_query(target, state) if state else target)
     if given["redirect_uri"] not in client.callback_urls:
         return answer.error_page("redirect_mismatch")
-    journey.sign_out(pool)
-    return answer.see_other(pools.url("/oauth2/authorize?" + urlencode(given)))
+    return signing_out.everywhere(pool, pools.url("/oauth2/authorize?" + urlencode(given)))
 
 
 def _as_openid(pool: Pool, given: Mapping[str, str]) -> Response:
@@ -110,11 +108,10 @@ def _client(pool: Pool, client_id: str | None) -> Client | None:
 
 
 def _done(pool: Pool, target: str | None, given: Mapping[str, str]) -> Response:
-    journey.sign_out(pool)
     if target is None:
-        return answer.see_other(pools.url("/signedout"))
+        return signing_out.everywhere(pool, pools.url("/signedout"))
     state = {"state": given["state"]} if "state" in given else {}
-    return answer.see_other(answer.with_query(target, state) if state else target)
+    return signing_out.everywhere(pool, answer.with_query(target, state) if state else target)
 
 
 # --- The question -------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import flask
 
 from poolhouse.web import pools
 from poolhouse.web.door import PoolHandler
-from poolhouse.web.saml import addresses, metadata, sso
+from poolhouse.web.saml import addresses, metadata, slo, sso
 
 __all__ = ["blueprint", "routes"]
 
@@ -25,3 +25,5 @@ for path, serve, methods in (
     (addresses.INIT, sso.begin, ["GET"]),
 ):
     blueprint.add_url_rule(f"/<pool_id>{path}", serve.__name__, pools.page(serve), methods=methods)
+blueprint.add_url_rule(f"/<pool_id>{addresses.SLO}", "slo", slo.of_apps, methods=["GET", "POST"])
+blueprint.add_url_rule(f"/<pool_id>{addresses.LOGOUT}", "logout", slo.of_providers, methods=["GET", "POST"])

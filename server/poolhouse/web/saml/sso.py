@@ -193,7 +193,7 @@ def _finish(pool: Pool, stored: AuthorizationRequest) -> None:
 
 
 def _session(held: BrowserSession) -> Session:
-    return Session(held.digest, held.user, held.auth_time, held.amr, held.expires_at)
+    return Session(held.digest, held.user, held.auth_time, held.amr)
 
 
 def _refused(
