@@ -67,7 +67,7 @@ def vouching(monkeypatch: pytest.MonkeyPatch) -> Vouching:
     """Every provider, of whichever type, vouches for whom the test says."""
     connector = Vouching()
     for kind in ("OIDC", "Google", "Facebook", "SAML"):
-        monkeypatch.setitem(connectors.CONNECTORS, kind, lambda: connector)  # type: ignore[arg-type]
+        monkeypatch.setitem(connectors.CONNECTORS, kind, lambda: connector)
     return connector
 
 

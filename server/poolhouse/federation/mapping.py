@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -21,6 +22,7 @@ USERNAME: Final = "username"
 ADDRESSES: Final = ("email", "phone_number")
 _DEEPEST: Final = 8
 _LONGEST_NAME: Final = 128
+_LONGEST_OBJECT: Final = 16_384
 
 
 class Unfit(Refused):
@@ -94,10 +96,19 @@ def find(claims: Mapping[str, Any], name: str) -> Any:
     if len(steps) > _DEEPEST:
         return None
     for step in steps:
-        if not isinstance(value, Mapping) or step not in value:
+        within = _members(value)
+        if step not in within:
             return None
-        value = value[step]
+        value = within[step]
     return _present(value)
+
+
+def _members(value: Any) -> Mapping[str, Any]:
+    """What an object holds; connectors hand nested ones on as their JSON."""
+    if isinstance(value, str) and value.startswith("{") and len(value) <= _LONGEST_OBJECT:
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _present(value: Any) -> Any:

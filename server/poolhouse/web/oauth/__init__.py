@@ -7,7 +7,7 @@ import flask
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.web import pools
 from poolhouse.web.door import PoolHandler, Request, Response
-from poolhouse.web.oauth import authorize, discovery, logout, token, userinfo, wire
+from poolhouse.web.oauth import authorize, discovery, logout, token, upstream_token, userinfo, wire
 
 __all__ = ["blueprint", "routes"]
 
@@ -27,6 +27,8 @@ def routes() -> list[tuple[str, str, PoolHandler]]:
         ("POST", "/oauth2/revoke", token.revocation),
         ("GET", "/oauth2/userInfo", userinfo.userinfo),
         ("POST", "/oauth2/userInfo", userinfo.userinfo),
+        ("GET", "/oauth2/upstreamToken", upstream_token.upstream_token),
+        ("OPTIONS", "/oauth2/upstreamToken", _preflight_get),
         ("OPTIONS", "/oauth2/token", _preflight_post),
         ("OPTIONS", "/oauth2/revoke", _preflight_post),
         ("OPTIONS", "/oauth2/userInfo", _preflight_userinfo),
@@ -38,6 +40,10 @@ def routes() -> list[tuple[str, str, PoolHandler]]:
 
 def _preflight_post(request: Request, pool: Pool) -> Response:  # noqa: ARG001 - a handler's signature
     return wire.preflight("POST")
+
+
+def _preflight_get(request: Request, pool: Pool) -> Response:  # noqa: ARG001
+    return wire.preflight("GET")
 
 
 def _preflight_userinfo(request: Request, pool: Pool) -> Response:  # noqa: ARG001
