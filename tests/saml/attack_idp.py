@@ -271,12 +271,13 @@ def respond(
         sign(assertion_of(root), how)
     if encrypt_to is not None:
         encrypt(root, encrypt_to, **encryption)
-        root = parse(serialise(root))
+    root = parse(serialise(root))  # lxml does not find by name what xmlsec has made
     if between is not None:
         between(root)
     if signed in {"response", "both"}:
         sign(root, how)
     if after is not None:
+        root = parse(serialise(root))
         changed = after(root)
         root = root if changed is None else changed
     return serialise(root)
