@@ -58,6 +58,7 @@ class Bench:
             "POOLHOUSE_ACCESS_KEY_ID": self.administrator.key_id,
             "POOLHOUSE_SECRET_ACCESS_KEY": self.administrator.secret,
             "POOLHOUSE_LOG_LEVEL": "warning",
+            "POOLHOUSE_GUESTS_AN_HOUR": "0",
         }
 
     def environ_of_few(self) -> dict[str, str]:

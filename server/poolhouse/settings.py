@@ -53,17 +53,16 @@ class Settings:
     issuer_base: str = _setting("", "What tokens name as issuer, before /<pool id>; empty: public_url.")
     identity_issuer: str = _setting(
         "https://cognito-identity.amazonaws.com",
-        "Issuer in OpenID tokens of identities; give public_url where another STS fetches our keys by it.",
+        "Issuer in identities' tokens; public_url for an STS that looks there.",
     )
+    guests_an_hour: int = _setting(1000, "New guest identities that one address may make in an hour; 0: any number.")
     api_endpoint: str = _setting("", "Where the AWS-compatible API is reached; empty: public_url.")
     domain_suffix: str = _setting("", "Host suffix of pool domains: acme becomes acme.<suffix>; empty: paths only.")
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8080, "Port to listen on.")
     workers: int = _setting(0, "Worker processes; 0: one a core.")
     threads: int = _setting(32, "Requests that one worker serves at the same time.")
-    master_key: Secret = _setting(
-        Secret(""), "32 bytes in base64 or hex that seal secrets; empty: data_dir/master.key."
-    )
+    master_key: Secret = _setting(Secret(""), "32 bytes (base64, hex) that seal secrets; empty: data_dir/master.key.")
     master_key_previous: Secret = _setting(Secret(""), "Former master keys, comma separated, while rotating.")
     access_key_id: str = _setting("", "Access key id of the first administrator.")
     secret_access_key: Secret = _setting(Secret(""), "Secret access key of the first administrator.")
@@ -315,6 +314,7 @@ def _faults(s: Settings) -> list[str]:
         (not 1 <= s.pool_connections <= 256, "POOL_CONNECTIONS", f"must be 1 to 256, not {s.pool_connections}"),
         (not 0 <= s.signing_key_days <= 36500, "SIGNING_KEY_DAYS", f"must be 0 to 36500, not {s.signing_key_days}"),
         (not 4 <= s.bcrypt_rounds <= 16, "BCRYPT_ROUNDS", f"must be 4 to 16, not {s.bcrypt_rounds}"),
+        (s.guests_an_hour < 0, "GUESTS_AN_HOUR", f"must be 0 or more, not {s.guests_an_hour}"),
         (not 0 <= s.trusted_proxies <= 10, "TRUSTED_PROXIES", f"must be 0 to 10, not {s.trusted_proxies}"),
         (s.signing not in {"verify", "accept"}, "SIGNING", f"must be verify or accept, not {s.signing!r}"),
         (

@@ -423,6 +423,26 @@ def test_forged_foreign_and_dead_tokens_are_refused(account: Account, pool: Pool
         web(account, role, made["IdToken"])
 
 
+def test_a_token_whose_sign_in_was_revoked_is_dead_and_another_sign_in_s_is_not(
+    account: Account, pool: PoolInWorld
+) -> None:
+    client, ann = pool.client(EnableTokenRevocation=True), pool.user()
+    provider = {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/cognito-idp.us-east-1.amazonaws.com/{pool.id}"}
+    role = account.role(trusting(provider, "sts:AssumeRoleWithWebIdentity"))
+    first, second = (client.sign_in(ann)["AuthenticationResult"] for _ in range(2))
+    assert web(account, role, first["IdToken"])["Credentials"]
+    pool.idp.revoke_token(Token=first["RefreshToken"], ClientId=client.id)
+    said = refused(lambda: web(account, role, first["IdToken"]), "InvalidIdentityToken")
+    assert said == "The token has been revoked."
+    assert web(account, role, second["IdToken"])["Credentials"]
+    pool.idp.admin_user_global_sign_out(UserPoolId=pool.id, Username=ann.username)
+    refused(lambda: web(account, role, second["IdToken"]), "InvalidIdentityToken")
+    third = client.sign_in(ann)["AuthenticationResult"]["IdToken"]
+    assert web(account, role, third)["Credentials"]
+    pool.idp.admin_disable_user(UserPoolId=pool.id, Username=ann.username)
+    refused(lambda: web(account, role, third), "InvalidIdentityToken")
+
+
 def test_a_token_of_one_pool_does_not_open_a_role_of_another(account: Account, world: World) -> None:
     one, two = world.pool(), world.pool()
     provider = {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{one.issuer.partition('://')[2]}"}

@@ -62,7 +62,7 @@ class Unit:
         self._after.append(action)
 
     def commit(self) -> None:
-        """Store what was written. For fronts alone."""
+        """Store what was written. For fronts, and for :func:`store`."""
         if self._transaction is not None:
             transaction, self._transaction = self._transaction, None
             try:
@@ -134,6 +134,14 @@ def execute(
 def write() -> None:
     """Begin the unit's write transaction; nothing happens if it has begun."""
     _current.get().write()
+
+
+def store() -> None:
+    """Store what was written so far, which is to stay whatever comes; then the unit reads again.
+
+    Before something slow that nobody may wait for with the write lock held, where it cannot come before the write.
+    """
+    _current.get().commit()
 
 
 def after_commit(action: Callable[[], object]) -> None:

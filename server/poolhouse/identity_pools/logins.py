@@ -93,13 +93,16 @@ def _of_user_pool(provider: UserPoolProvider, canonical: str, token: str) -> Log
     if client_id not in provider.client_ids or lookup.find_client(pool, client_id) is None:
         raise NotAuthorized(INVALID + "Incorrect token audience.")
     if client_id in provider.checked:
-        _check_signed_in(provider.pool_id, sub, claims.get("origin_jti"), int(claims["iat"]))
+        require_signed_in(provider.pool_id, sub, claims.get("origin_jti"), int(claims["iat"]))
     amr = (canonical, f"{canonical}:CognitoSignIn:{sub}")
     return Login(canonical, sub, (f"{canonical}:{client_id}", canonical), amr, claims)
 
 
-def _check_signed_in(pool_id: str, sub: str, family: str | None, issued_at: int) -> None:
-    """ServerSideTokenCheck: whoever signed out, or was disabled or deleted, is out at once. One statement."""
+def require_signed_in(pool_id: str, sub: str, family: str | None, issued_at: int) -> None:
+    """ServerSideTokenCheck: whoever signed out, or was disabled or deleted, is out at once. One statement.
+
+    ``family`` is the ID token's ``origin_jti``. Raises NotAuthorized.
+    """
     row = _SIGNED_IN.first({"pool": pool_id, "sub": sub, "family": family or ""})
     dead = row is None or not row.enabled or row.revoked_at is not None
     if not dead and row.signed_out_at is not None:

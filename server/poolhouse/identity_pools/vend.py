@@ -9,6 +9,7 @@ from typing import Any
 from poolhouse.access import roles, trust
 from poolhouse.access import vend as access_vend
 from poolhouse.access.credentials import Credentials
+from poolhouse.core import unit
 from poolhouse.core.errors import (
     AccessDenied,
     IDPCommunicationError,
@@ -18,7 +19,7 @@ from poolhouse.core.errors import (
     PackedPolicyTooLarge,
     Validation,
 )
-from poolhouse.identity_pools import choose_role, identities, logins, openid, providers, snapshot, tagging
+from poolhouse.identity_pools import choose_role, guests, identities, logins, openid, providers, snapshot, tagging
 from poolhouse.identity_pools.choose_role import Credential
 from poolhouse.identity_pools.errors import InvalidIdentityPoolConfiguration, ProviderUnreachable, ResourceConflict
 from poolhouse.identity_pools.identities import Identity
@@ -66,10 +67,15 @@ class Proven:
 
 
 def identity_id(identity_pool_id: str, given: Mapping[str, str]) -> str:
-    """GetId: the identity of these logins, or a new one. Raises ResourceNotFound, NotAuthorized, ResourceConflict."""
+    """GetId: the identity of these logins, or a new one.
+
+    Raises ResourceNotFound, NotAuthorized, ResourceConflict, TooManyRequests.
+    """
     pool = snapshot.get(identity_pool_id)
     if providers.SELF in given:
         return logins.own_token(pool, _alone(given))[0]
+    if not given and pool.guests:
+        guests.count()
     return identities.of_logins(pool, logins.verify(pool, given))
 
 
@@ -129,6 +135,10 @@ def _minted(proof: Proven, arn: str) -> Credentials:
     asked = {f"aws:RequestTag/{key}": value for key, value in proof.tags.items()}
     trust.check(role, trust.WEB_IDENTITY, providers.SELF, {**context, **asked})
     session = context | {f"aws:PrincipalTag/{key}": value for key, value in proof.tags.items()}
+    if role.credentials_kind == "sts":
+        # The exchange takes its time: nobody must wait for it with a link of ours under way. A login that was proven
+        # stays linked even if the other side refuses.
+        unit.store()
     return access_vend.vend(
         role,
         SESSION_NAME,

@@ -9,12 +9,11 @@ from typing import Any
 from poolhouse.access import oidc_providers
 from poolhouse.core import jose, runtime
 from poolhouse.core.errors import ExpiredToken, IDPCommunicationError, InvalidIdentityToken, NotAuthorized
-from poolhouse.identity_pools import openid, providers, web_tokens
+from poolhouse.identity_pools import logins, openid, providers, web_tokens
 from poolhouse.identity_pools.errors import ProviderUnreachable
 from poolhouse.tokens import verify
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.users import directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,10 @@ def _of_identity_pool(token: str) -> WebIdentity:
 
 def _of_user_pool(token: str, pool: Pool) -> WebIdentity:
     claims = _believed(lambda: verify.id_token(token, pool))
-    user = directory.by_sub(pool.id, claims["sub"])
-    if user is None or not user.enabled or (user.signed_out_at and claims["iat"] < user.signed_out_at.timestamp()):
-        raise InvalidIdentityToken("The token has been revoked.", hint="the user is disabled, deleted or signed out")
+    try:
+        logins.require_signed_in(pool.id, claims["sub"], claims.get("origin_jti"), int(claims["iat"]))
+    except NotAuthorized as revoked:
+        raise InvalidIdentityToken("The token has been revoked.", hint=str(revoked)) from None
     if lookup.find_client(pool, claims["aud"]) is None:
         raise InvalidIdentityToken("Incorrect token audience", hint="the client is gone")
     names = (providers.of_user_pool(pool.id), pool.issuer.partition("://")[2])
