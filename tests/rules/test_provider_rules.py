@@ -339,6 +339,7 @@ def test_extensions_that_can_be() -> None:
     for type_ in provider_rules.KINDS:
         assert extensions.of_provider(own, type_, MINIMAL[type_]) == own
     assert extensions.of_provider({"hosted_domain": "Example.COM"}, "Google", APP) == {"hosted_domain": "example.com"}
+    assert extensions.of_provider({"hosted_domain": "*"}, "Google", APP)
     assert extensions.of_provider({"token_endpoint_auth_method": "private_key_jwt"}, "OIDC", OIDC)
 
 

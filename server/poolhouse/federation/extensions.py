@@ -57,8 +57,9 @@ def _group_mapping(name: str, value: Any) -> dict[str, str]:
 
 
 def _domain(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not _DOMAIN.fullmatch(value.lower()):
-        raise InvalidParameter(f"{name} must be a domain such as example.com.")
+    """A domain, or ``*`` for whoever has an account of an organization."""
+    if not isinstance(value, str) or (value != "*" and not _DOMAIN.fullmatch(value.lower())):
+        raise InvalidParameter(f"{name} must be a domain such as example.com, or *.")
     return value.lower()
 
 
