@@ -18,6 +18,7 @@ from poolhouse.core import runtime, unit
 from poolhouse.core.db import Base
 from poolhouse.credentials.models import Password, Totp
 from poolhouse.federation.models import SamlKey, SamlLogout, StoredProvider, StoredTrip, UpstreamSession, UpstreamTokens
+from poolhouse.federation.saml_idp import participants
 from poolhouse.federation.saml_idp.models import SamlNameKey, SamlParticipant
 from poolhouse.messages.models import DevelopmentMail, OutboxMessage
 from poolhouse.signin.attempt import AttemptRow
@@ -67,7 +68,7 @@ COLUMNS = (
         SamlParticipant,
         "sealed",
         "saml participant",
-        lambda row: f"{row.pool_id}/{row.client_id}/{row.browser_session.hex()}",
+        lambda row: participants.sealed_context(row.pool_id, row.client_id, row.session_index),
     ),
     Sealed(SamlLogout, "sealed", "saml logout", lambda row: row.digest.hex()),
     Sealed(StoredAuthorizationRequest, "notes", "authorization request notes", lambda row: row.digest.hex()),

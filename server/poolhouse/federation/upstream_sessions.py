@@ -78,6 +78,19 @@ def attach(pool: Pool, provider: str, journey: bytes, browser_session: bytes, su
     )
 
 
+def carry(pool_id: str, sub: str, former: bytes, browser_session: bytes) -> None:
+    """Let the session that takes the place of ``former`` in a browser have its origin, if it is of the same ``sub``.
+
+    ``auth_time`` stays: it is that of the tokens which were issued then.
+    """
+    unit.write()
+    unit.execute(
+        update(UpstreamSession)
+        .where(UpstreamSession.pool_id == pool_id, _in([former]), UpstreamSession.sub == sub)
+        .values(browser_session=browser_session)
+    )
+
+
 def of_sessions(pool_id: str, browser_sessions: Iterable[bytes]) -> tuple[Upstream, ...]:
     """The sessions at providers that these browser sessions came of."""
     return _found(pool_id, _in(browser_sessions))

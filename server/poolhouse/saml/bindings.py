@@ -15,7 +15,7 @@ from poolhouse.saml.trust import POST, REDIRECT, Refused
 Kind = Literal["SAMLRequest", "SAMLResponse"]
 REQUEST: Final = "SAMLRequest"
 RESPONSE: Final = "SAMLResponse"
-LONGEST_RELAY_STATE: Final = 1024  # §3.4.3 says 80 bytes; many send more, and Cognito takes it
+LONGEST_RELAY_STATE: Final = 4096  # §3.4.3 says 80 bytes; many send whole addresses
 _RAW_DEFLATE: Final = -15
 
 

@@ -28,6 +28,7 @@ from poolhouse.credentials.models import Password
 from poolhouse.federation import upstream_sessions
 from poolhouse.federation.models import LinkedIdentity
 from poolhouse.federation.provider import LOCAL
+from poolhouse.federation.saml_idp import participants
 from poolhouse.tokens import revoke
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import User, directory
@@ -307,7 +308,7 @@ _SESSION = prepared.Read(
 def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) -> None:
     """Begin this browser's session, in place of whichever it had; the response that follows carries the cookie."""
     cookie, now = ids.token(), clock.now()
-    digest = _session_digest(pool, cookie)
+    digest, former = _session_digest(pool, cookie), session_held(pool)
     unit.write()
     _revoke(pool, now)
     unit.execute(
@@ -326,10 +327,13 @@ def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) ->
     )
     here = _digest(pool, journey.handle)
     unit.execute(update(Stored).where(Stored.digest == here).values(session=digest, notes=None))
+    sub = signed_in.user.sub
+    if former is not None:
+        participants.carry(pool.id, sub, former, digest)
     if signed_in.provider is not None:
-        upstream_sessions.attach(
-            pool, signed_in.provider, here, digest, sub=signed_in.user.sub, auth_time=signed_in.auth_time
-        )
+        upstream_sessions.attach(pool, signed_in.provider, here, digest, sub, signed_in.auth_time)
+    elif former is not None:
+        upstream_sessions.carry(pool.id, sub, former, digest)
     _set_cookie(_session_name(pool), cookie, SESSION_SECONDS)
 
 

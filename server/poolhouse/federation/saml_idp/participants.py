@@ -43,7 +43,9 @@ def join(pool_id: str, joining: Participant) -> None:
         "sub": joining.sub,
         "session_index": joining.session_index,
         "name_digest": _name_digest(pool_id, joining.name.value),
-        "sealed": sealing.seal(SEALED_FOR, _kept(joining.name), _context(pool_id, joining)),
+        "sealed": sealing.seal(
+            SEALED_FOR, _kept(joining.name), sealed_context(pool_id, joining.client_id, joining.session_index)
+        ),
         "expires_at": clock.now() + _KEPT,
     }
     unit.write()
@@ -78,6 +80,23 @@ def of_name(pool_id: str, client_id: str, name: Name, session_indexes: Iterable[
     )
 
 
+def carry(pool_id: str, sub: str, former: bytes, browser_session: bytes) -> None:
+    """Let the session that takes the place of ``former`` in a browser keep its participants, if it is of the same ``sub``.
+
+    They would not be asked otherwise when somebody who had to prove themselves once more signs out.
+    """
+    unit.write()
+    unit.execute(
+        update(SamlParticipant)
+        .where(
+            SamlParticipant.pool_id == pool_id,
+            SamlParticipant.browser_session == former,
+            SamlParticipant.sub == sub,
+        )
+        .values(browser_session=browser_session)
+    )
+
+
 def forget(pool_id: str, browser_sessions: Iterable[bytes]) -> None:
     """Drop who took part in sessions that are over."""
     unit.write()
@@ -101,13 +120,14 @@ def _found(pool_id: str, *conditions: ColumnElement[bool]) -> tuple[Participant,
 
 
 def _of(row: Row[Any]) -> Participant:
-    context = f"{row.pool_id}/{row.client_id}/{row.browser_session.hex()}"
+    context = sealed_context(row.pool_id, row.client_id, row.session_index)
     name = Name(*orjson.loads(sealing.open_(SEALED_FOR, row.sealed, context)))
     return Participant(row.client_id, row.sub, name, row.session_index, row.browser_session)
 
 
-def _context(pool_id: str, one: Participant) -> str:
-    return f"{pool_id}/{one.client_id}/{one.browser_session.hex()}"
+def sealed_context(pool_id: str, client_id: str, session_index: str) -> str:
+    """What a sealed name is bound to."""
+    return f"{pool_id}/{client_id}/{session_index}"
 
 
 def _kept(name: Name) -> bytes:

@@ -21,7 +21,7 @@ from poolhouse.federation.saml_idp.service_providers import ServiceProvider
 from poolhouse.saml import assertion, names
 from poolhouse.saml.assertion import Name
 from poolhouse.saml.authn_request import AuthnRequest, read_authn_request
-from poolhouse.saml.bindings import RESPONSE
+from poolhouse.saml.bindings import LONGEST_RELAY_STATE, RESPONSE
 from poolhouse.saml.trust import Refused
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Pool
@@ -31,7 +31,6 @@ from poolhouse.web.saml import addresses, received
 
 log = logging.getLogger("poolhouse.saml")
 _LONGEST_CLIENT_ID = 128
-_LONGEST_RELAY_STATE = 1024
 
 
 def sso() -> Response:
@@ -68,7 +67,7 @@ def begin() -> Response:
     to = service_providers.of(client) if client is not None else None
     if to is None:
         return answers.error_page("saml_issuer")
-    if not to.idp_initiated or len(relay_state) > _LONGEST_RELAY_STATE:
+    if not to.idp_initiated or len(relay_state) > LONGEST_RELAY_STATE:
         return answers.error_page("unauthorized_client" if not to.idp_initiated else "saml_request")
     return _decide(to, _parameters(to, Asked(to.consumer), relay_state or to.relay_state, False, False), None)
 
