@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -25,14 +26,25 @@ print(decide(token, "a:b", "x/7").allowed, decide(token, "a:b", "x/8").allowed)
 """
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as a release would be."""
-    into = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
-    built = subprocess.run(command, cwd=ROOT / "clients/python", capture_output=True, text=True, check=False)
+def build(source: Path, target: str, into: Path) -> Path:
+    """What hatchling makes of a source tree: its "wheel", or its "sdist"."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(into)]
+    built = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    return next(into.glob("*.whl"))
+    (made,) = into.iterdir()
+    return made
+
+
+@pytest.fixture(scope="module", params=["from the checkout", "from the source distribution"])
+def wheel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built as a release would be, or as somebody does who has the source distribution alone."""
+    source = ROOT / "clients/python"
+    if request.param == "from the source distribution":
+        packed = build(source, "sdist", tmp_path_factory.mktemp("sdist"))
+        with tarfile.open(packed) as archive:
+            archive.extractall(unpacked := tmp_path_factory.mktemp("unpacked"), filter="data")
+        (source,) = unpacked.iterdir()
+    return build(source, "wheel", tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_carries_the_servers_own_files(wheel: Path) -> None:
@@ -46,6 +58,7 @@ def test_the_wheel_carries_the_servers_own_files(wheel: Path) -> None:
                 else:
                     assert name not in names, name
     assert "poolhouse_client/py.typed" in names
+    assert len(names) == len(set(names))
 
 
 def test_the_wheel_decides_without_the_server(wheel: Path) -> None:
