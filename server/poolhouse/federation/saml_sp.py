@@ -107,6 +107,12 @@ def shown(provider: Provider) -> dict[str, str]:
     return found
 
 
+def signs_requests(provider: Provider) -> bool:
+    """Whether requests to the provider carry a signature, as far as is known without asking it."""
+    trust = documents.known(provider)
+    return trust is not None and _signs(provider, trust)
+
+
 def _addresses(trust: IdpTrust) -> dict[str, str]:
     named = {"SSORedirectBindingURI": trust.sso.get("redirect"), "SLORedirectBindingURI": trust.slo.get("redirect")}
     return {name: url for name, url in named.items() if url}

@@ -212,14 +212,18 @@ def write_sp(
     encryption: Sequence[bytes] = (),
     logout: Sequence[tuple[str, str]] = (),
     name_id_formats: Sequence[str] = (),
+    signs_requests: bool = False,
     valid_until: datetime | None = None,
 ) -> bytes:
-    """A service provider's metadata: ours. Certificates are DER, ``logout`` pairs of binding and address."""
+    """A service provider's metadata: ours. Certificates are DER, ``logout`` pairs of binding and address.
+
+    ``signs_requests`` is a promise: a provider that reads it turns away requests without a signature.
+    """
     role = xml.make(
         "md:SPSSODescriptor",
         {
             "protocolSupportEnumeration": SAMLP,
-            "AuthnRequestsSigned": "true" if signing else "false",
+            "AuthnRequestsSigned": "true" if signs_requests else "false",
             "WantAssertionsSigned": "true",
         },
         *_keys(signing, encryption),

@@ -22,9 +22,10 @@ def routes() -> list[tuple[str, str, PoolHandler]]:
 
 
 def metadata(request: Request, pool: Pool) -> Response:
-    """``GET /saml2/metadata``; with ``identity_provider`` the certificates that this one's assertions are encrypted to.
+    """``GET /saml2/metadata``; with ``identity_provider`` as this one has to know us.
 
-    Built of settings alone, never of a request's Host: the addresses in it are where a provider sends people.
+    Then it has the certificates that assertions are encrypted to, and says whether requests will be signed. Built
+    of settings alone, never of a request's Host: the addresses in it are where a provider sends people.
     """
     from poolhouse.saml import metadata as documents
 
@@ -43,6 +44,7 @@ def metadata(request: Request, pool: Pool) -> Response:
             consumers=[base + "/saml2/idpresponse"],
             signing=[key.der for key in signing],
             encryption=[key.der for key in encryption],
+            signs_requests=provider is not None and saml_sp.signs_requests(provider),
             logout=[("post", base + "/saml2/logout"), ("redirect", base + "/saml2/logout")],
         )
     headers = [("Content-Type", _XML), ("Cache-Control", f"public, max-age={_MAX_AGE}")]

@@ -1,0 +1,231 @@
+"""People of an enterprise in a real browser: SimpleSAMLphp as their provider, whole stories from the app and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from poolhouse.core import clock
+from poolhouse.federation import documents
+from tests.conftest import Databases
+from tests.journeys.browser import Person, app, chromium
+from tests.saml.enterprise import EMAIL, GIVEN_NAME, Joined, joined
+from tests.saml.pysaml2_idp import Account, Pysaml2Idp, pysaml2_idp
+from tests.saml.simplesamlphp import PASSWORD, SimpleSamlPhp, simplesamlphp
+from tests.world import World
+
+pytestmark = pytest.mark.browser
+THEIR_PAGE = "Enter your username and password"
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """No engine makes a difference to a browser: one is enough."""
+    world = World(databases.make("sqlite"), tmp_path_factory.mktemp("browser-saml"))
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="module")
+def _enterprise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleSamlPhp]:
+    with simplesamlphp(tmp_path_factory.mktemp("simplesamlphp")) as idp:
+        yield idp
+
+
+@pytest.fixture
+def enterprise(_enterprise: SimpleSamlPhp) -> SimpleSamlPhp:
+    """The provider, as it is by default."""
+    _enterprise.people = {"ann": {EMAIL: ["ann@journey.example"], GIVEN_NAME: ["Ann"], "team": ["red"]}}
+    _enterprise.encrypt = _enterprise.want_signed_requests = False
+    _enterprise.save()
+    return _enterprise
+
+
+@pytest.fixture(scope="module")
+def pysaml2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pysaml2Idp]:
+    with pysaml2_idp(tmp_path_factory.mktemp("pysaml2")) as idp:
+        idp.people["ann"] = Account("Ann-7", {EMAIL: ["ann@journey.example"]})
+        yield idp
+
+
+@pytest.fixture(scope="module")
+def callback() -> Iterator[str]:
+    with app() as url:
+        yield url
+
+
+class Employee(Person):
+    """Somebody who comes through the enterprise."""
+
+    def __init__(self, driver: Any, site: Joined) -> None:
+        super().__init__(driver, site.world.url, site.app.client)  # type: ignore[arg-type]
+        self.site = site
+
+    def press(self, selector: str = "button.primary") -> Employee:
+        """Press it, and wait where that leads: over pages that send themselves on, too."""
+        super().press(selector)
+        self.wait(lambda: self.heading not in {"", "One moment"})
+        return self
+
+    def begin(self, **parameters: str) -> Employee:
+        self.driver.get(self.site.app.url(**parameters))
+        return self
+
+    def sign_in_there(self, username: str = "ann", password: str = PASSWORD) -> Employee:
+        """At the enterprise's page."""
+        self.wait(lambda: THEIR_PAGE in self.driver.page_source)
+        self.enter(username=username, password=password).press("#submit_button")
+        return self
+
+    def claims(self) -> dict[str, Any]:
+        """The ID token's claims, for the code that came to the app."""
+        code = self.given()["code"]
+        response = self.site.app.exchange(code)
+        assert response.status_code == 200, response.get_data(as_text=True)
+        return self.site.app.id_claims(response.get_json()["id_token"])
+
+    def given(self) -> dict[str, str]:
+        """What the app was given."""
+        return dict(parse_qsl(urlsplit(self.arrive()).query))
+
+
+@pytest.fixture
+def somebody(driver: Any) -> Iterator[Any]:
+    """Makes an employee at a browser that knows nobody yet."""
+    driver.delete_all_cookies()
+    driver.get_log("browser")
+    yield lambda site: Employee(driver, site)
+    driver.delete_all_cookies()
+
+
+# --- Coming -----------------------------------------------------------------------------------------------------------
+
+
+def test_from_the_login_page_to_the_enterprise_and_back_to_the_app(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, enterprise, callback=callback, local=True)
+    person = somebody(site).begin()
+    assert person.heading == "Sign in"
+    person.press("a[href*='/login/via']")
+    person.sign_in_there("ann", "not the password").sign_in_there()
+    claims = person.claims()
+    assert claims["cognito:username"] == "Okta_ann"
+    assert (claims["email"], claims["given_name"], claims["custom:team"]) == ("ann@journey.example", "Ann", "red")
+    assert claims["identities"][0]["userId"] == "ann"
+    assert person.complaints() == []
+
+    # The next time neither we nor they ask for anything.
+    assert person.begin(identity_provider="Okta").claims()["sub"] == claims["sub"]
+
+
+def test_the_domain_of_an_address_leads_to_its_enterprise(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, enterprise, callback=callback, local=True, identifiers=["journey.example"])
+    person = somebody(site).begin()
+    person.enter(username="ann@journey.example").press()
+    assert person.sign_in_there().claims()["cognito:username"] == "Okta_ann"
+    assert person.complaints() == []
+
+
+def test_encrypted_and_asked_for_with_a_signature(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
+) -> None:
+    enterprise.encrypt = enterprise.want_signed_requests = True
+    enterprise.save()
+    wanted = {"EncryptedResponses": "true", "RequestSigningAlgorithm": "rsa-sha256"}
+    site = joined(world, enterprise, callback=callback, details=wanted)
+    person = somebody(site).begin(identity_provider="Okta").sign_in_there()
+    assert person.claims()["email"] == "ann@journey.example"
+    assert person.complaints() == []
+
+
+def test_from_the_enterprises_own_portal(world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str) -> None:
+    site = joined(world, enterprise, callback=callback, details={"IDPInit": "true"})
+    person = somebody(site)
+    wanted = {
+        "identity_provider": "Okta",
+        "client_id": site.app.client.id,
+        "redirect_uri": callback,
+        "response_type": "code",
+        "scope": "openid email",
+    }
+    start = urlencode({"spentityid": site.entity_id, "RelayState": urlencode(wanted)})
+    person.driver.get(f"{enterprise.url}/saml2/idp/SSOService.php?{start}")
+    assert person.sign_in_there().claims()["cognito:username"] == "Okta_ann"
+    assert person.complaints() == []
+
+
+def test_what_changes_at_the_enterprise_is_in_the_next_token(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, enterprise, callback=callback)
+    person = somebody(site).begin(identity_provider="Okta").sign_in_there()
+    assert person.claims()["custom:team"] == "red"
+    enterprise.people["ann"]["team"] = ["blue"]
+    enterprise.save()
+    person.begin(identity_provider="Okta", prompt="login").sign_in_there()
+    assert person.claims()["custom:team"] == "blue"
+    assert site.profile("ann")["custom:team"] == "blue"
+
+
+# --- Not coming -------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_says_no_there_may_choose_again_or_go_back_to_the_app(
+    world: World, pysaml2: Pysaml2Idp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, pysaml2, callback=callback, local=True)
+    person = somebody(site).begin(state="of-the-app")
+    person.press("a[href*='/login/via']").press("button.no")
+    assert person.heading == "You are not signed in"
+    person.press("a.primary")
+    assert person.heading == "Sign in"
+    person.press("a[href*='/login/via']").press("button.no").press("a.secondary")
+    told = person.given()
+    assert (told["error"], told["state"], told["iss"]) == ("access_denied", "of-the-app", site.pool.issuer)
+    assert person.complaints() == []
+
+
+def test_an_app_that_named_the_provider_hears_at_once(
+    world: World, pysaml2: Pysaml2Idp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, pysaml2, callback=callback)
+    person = somebody(site).begin(identity_provider="Okta").press("button.no")
+    assert person.given()["error"] == "access_denied"
+
+
+def test_an_answer_that_was_changed_on_the_way_gives_a_page_that_says_what_to_do(
+    world: World, pysaml2: Pysaml2Idp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, pysaml2, callback=callback, local=True)
+    pysaml2.spoil = "ann@journey.example"
+    person = somebody(site).begin().press("a[href*='/login/via']").enter(username="ann").press()
+    assert person.heading == "Okta sent an answer that we cannot use"
+    pysaml2.spoil = ""
+    person.press("a.primary").press("a[href*='/login/via']")
+    assert person.claims()["cognito:username"] == "Okta_Ann-7", "the provider still knows who it is"
+    assert person.complaints() == []
+
+
+def test_a_new_certificate_of_the_enterprise_counts_once_its_metadata_was_fetched(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, enterprise, callback=callback, local=True)
+    enterprise.rotate()
+    person = somebody(site).begin(identity_provider="Okta").sign_in_there()
+    assert person.heading == "Okta sent an answer that we cannot use"
+    with clock.moved(hours=7):
+        documents.refresh_due(world.runtime)
+    person.press("a.primary").press("a[href*='/login/via']")
+    assert person.claims()["cognito:username"] == "Okta_ann"
