@@ -68,9 +68,16 @@ def apply(mapping: Mapping[str, str], claims: Mapping[str, Any], *, trust_email:
         elif trust_email and address == "email":
             values[flag] = "true"
         elif flag in values:
-            values[flag] = "true" if values[flag].strip().lower() == "true" else "false"
+            said = values[flag].strip().lower() == "true" and _about(claims, mapping[flag], values[address])
+            values[flag] = "true" if said else "false"
         missing.discard(flag)
     return Mapped(values, frozenset(missing))
+
+
+def _about(claims: Mapping[str, Any], flag: str, address: str) -> bool:
+    """Whether the claim ``flag`` is about ``address``: one called ``email_verified`` is about the claim ``email``."""
+    base = flag.removesuffix("_verified")
+    return base == flag or text(find(claims, base)) == address
 
 
 def settled(values: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:
