@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from poolhouse.core import jose
 from poolhouse.core.errors import InvalidParameter
 from poolhouse.core.runtime import Runtime, entered
+from poolhouse.federation import social as social_presets
 from poolhouse.federation.connector import ExternalIdentity, Misconfigured, Unavailable, Untrusted
 from poolhouse.federation.oidc import CONNECTOR
 from tests.federation.counterparts import POOL, SocialCounterpart, make_provider
@@ -440,6 +442,26 @@ def test_microsofts_address_is_verified_only_where_its_domains_owner_is(
     found = there.journey(there.provider()).claims
     assert found.get("email_verified") == verified
     assert found["email"] == "ann@contoso.example"
+
+
+def test_microsoft_set_up_as_any_openid_provider_is_microsoft_all_the_same(through: Through) -> None:
+    at = f"https://login.microsoftonline.com/{OTHER}"
+    details = {
+        "client_id": "c",
+        "client_secret": "s",
+        "authorize_scopes": "openid email",
+        "oidc_issuer": f"{at}/v2.0",
+        "authorize_url": f"{at}/oauth2/v2.0/authorize",
+        "token_url": f"{at}/oauth2/v2.0/token",
+        "attributes_url": "https://graph.microsoft.com/oidc/userinfo",
+        "jwks_uri": f"{at}/discovery/v2.0/keys",
+    }
+    provider = make_provider(POOL, "OIDC", details)
+    assert social_presets.of(provider) is social_presets.MICROSOFT
+    elsewhere = dataclasses.replace(
+        provider, details={**details, "oidc_issuer": "https://login.microsoftonline.com.x/v2.0"}
+    )
+    assert social_presets.of(elsewhere) is social_presets.OPENID
 
 
 # --- What is filled in ------------------------------------------------------------------------------------------------

@@ -78,12 +78,16 @@ def keys(source: str, kid: object, *, discover: bool) -> list[Any]:
 
 def configuration(issuer: str) -> dict[str, Any]:
     """The discovery document of ``issuer`` (OpenID Connect Discovery §4). Raises Unreachable."""
-    return _current().get(("configuration", issuer), lambda: fetched_configuration(issuer))
+    return _current().get(("configuration", issuer), lambda: _configuration(issuer))
 
 
 def fetched_configuration(issuer: str) -> dict[str, Any]:
-    """The same, fetched now."""
-    document = outbound.get_json(issuer.rstrip("/") + "/.well-known/openid-configuration")
+    """What ``issuer`` publishes now, whomever it speaks for. Raises Unreachable."""
+    return outbound.get_json(issuer.rstrip("/") + "/.well-known/openid-configuration")
+
+
+def _configuration(issuer: str) -> dict[str, Any]:
+    document = fetched_configuration(issuer)
     # OIDC Discovery §4.3: a document that speaks for another issuer is none of this one's.
     if not same_issuer(document.get("issuer"), issuer):
         raise Unreachable("the discovery document names another issuer")
@@ -91,7 +95,7 @@ def fetched_configuration(issuer: str) -> dict[str, Any]:
 
 
 def _fetched_keys(source: str, *, discover: bool) -> list[Any]:
-    url: object = fetched_configuration(source).get("jwks_uri") if discover else source
+    url: object = _configuration(source).get("jwks_uri") if discover else source
     if not isinstance(url, str):
         raise Unreachable("the discovery document names no keys")
     found = outbound.get_json(url).get("keys")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from poolhouse.core import outbound, published, runtime
+from poolhouse.core import published, runtime
 from poolhouse.core.errors import InvalidParameter
 from poolhouse.core.outbound import Unreachable
 from poolhouse.federation import client_assertion, provider_rules, social
@@ -21,7 +21,6 @@ _DISCOVERED = {
     "jwks_uri": "jwks_uri",
 }
 _REQUIRED = ("authorize_url", "token_url", "jwks_uri")
-_MICROSOFT = "https://login.microsoftonline.com"
 _SEVERAL_TENANTS = frozenset({"common", "organizations", "consumers"})
 
 
@@ -29,7 +28,7 @@ def completed(provider: Provider) -> dict[str, str]:
     """What is stored of ``provider``'s details. Raises InvalidParameter for what cannot work."""
     preset = social.of(provider)
     details = dict(provider.details)
-    if preset is social.OPENID:
+    if provider.type == "OIDC" and "preset" not in details:
         return _discovered(details)
     if preset is social.APPLE and client_assertion.apple_key(details.get("private_key", "")) is None:
         raise InvalidParameter("private_key must be the P-256 key that Apple's developer pages gave (PKCS #8).")
@@ -51,13 +50,14 @@ def _fill(details: dict[str, str], preset: social.Preset) -> None:
 def _microsoft_issuer(tenant: str) -> str:
     """The issuer of a tenant's tokens: its id stands there, also where a domain of its names it."""
     if tenant in _SEVERAL_TENANTS:
-        return f"{_MICROSOFT}/{TENANT_ID}/v2.0"
+        return f"{social.MICROSOFT_AT}/{TENANT_ID}/v2.0"
     if re.fullmatch(r"[0-9a-f-]{36}", tenant):
-        return f"{_MICROSOFT}/{tenant}/v2.0"
-    address = f"{_MICROSOFT}/{tenant}/v2.0/.well-known/openid-configuration"
-    document = _asked(lambda: outbound.get_json(address))
+        return f"{social.MICROSOFT_AT}/{tenant}/v2.0"
+    document = _asked(lambda: published.fetched_configuration(f"{social.MICROSOFT_AT}/{tenant}/v2.0"))
     issuer = document.get("issuer")
-    if not isinstance(issuer, str) or not re.fullmatch(re.escape(_MICROSOFT) + r"/[0-9a-f-]{36}/v2\.0", issuer):
+    if not isinstance(issuer, str) or not re.fullmatch(
+        re.escape(social.MICROSOFT_AT) + r"/[0-9a-f-]{36}/v2\.0", issuer
+    ):
         raise InvalidParameter(f"Microsoft knows no tenant {tenant}.")
     return issuer
 

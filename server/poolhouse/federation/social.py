@@ -14,6 +14,7 @@ from poolhouse.federation.connector import Denied, FederationFailed, Misconfigur
 from poolhouse.federation.provider import Provider
 from poolhouse.federation.upstream import Profile
 
+MICROSOFT_AT = "https://login.microsoftonline.com"
 SECRET_POST, SECRET_BASIC, PRIVATE_KEY = "client_secret_post", "client_secret_basic", "private_key_jwt"
 
 
@@ -110,10 +111,10 @@ GITHUB = Preset(
 MICROSOFT = Preset(
     details={
         "tenant": "common",
-        "authorize_url": "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
-        "token_url": "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+        "authorize_url": MICROSOFT_AT + "/{tenant}/oauth2/v2.0/authorize",
+        "token_url": MICROSOFT_AT + "/{tenant}/oauth2/v2.0/token",
         "attributes_url": "https://graph.microsoft.com/oidc/userinfo",
-        "jwks_uri": "https://login.microsoftonline.com/{tenant}/discovery/v2.0/keys",
+        "jwks_uri": MICROSOFT_AT + "/{tenant}/discovery/v2.0/keys",
         "authorize_scopes": "openid profile email",
     },
     prompts=frozenset({"login", "select_account", "consent"}),
@@ -170,5 +171,7 @@ ERRORS: Mapping[str, type[FederationFailed]] = {
 
 
 def of(provider: Provider) -> Preset:
-    """What is special about ``provider``."""
+    """What is special about ``provider``: Microsoft is so too where it was set up as any OpenID provider."""
+    if provider.type == "OIDC" and provider.details.get("oidc_issuer", "").startswith(f"{MICROSOFT_AT}/"):
+        return MICROSOFT
     return BY_NAME.get(provider.details.get("preset", ""), BY_TYPE[provider.type])
