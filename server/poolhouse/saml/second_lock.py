@@ -68,6 +68,10 @@ def require(
         response = response_class(configured, encoded, decrypted)
         if not response.is_valid(received, request_id):
             raise Refused("second-lock", str(response.get_error())[:300])
+    except Refused:
+        raise
+    except Exception as failed:  # its constructor raises whatever its parser does
+        raise Refused("second-lock", type(failed).__name__) from failed
     finally:
         _now.reset(token)
 
