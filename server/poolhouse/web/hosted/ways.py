@@ -79,7 +79,8 @@ def way(provider: Provider) -> Way:
     """``provider`` as people know it."""
     preset = provider.details.get("preset", "")
     name = _COMPANIES.get(provider.type) or provider.name
-    if preset in _PRESETS and provider.name.casefold() == preset:
+    # "X" is too short for a ProviderName.
+    if preset == "x" or (preset in _PRESETS and provider.name.casefold() == preset):
         name = _PRESETS[preset]
     return Way(provider.name, name, str(provider.own.get("label") or ""))
 
