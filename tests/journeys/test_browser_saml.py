@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -12,8 +13,10 @@ from poolhouse.core import clock
 from poolhouse.federation import documents
 from tests.conftest import Databases
 from tests.journeys.browser import Person, app, chromium
+from tests.saml.application import introduced
 from tests.saml.enterprise import EMAIL, GIVEN_NAME, Joined, joined
 from tests.saml.pysaml2_idp import Account, Pysaml2Idp, pysaml2_idp
+from tests.saml.pysaml2_sp import pysaml2_sp
 from tests.saml.simplesamlphp import PASSWORD, SimpleSamlPhp, simplesamlphp
 from tests.world import World
 
@@ -229,3 +232,82 @@ def test_a_new_certificate_of_the_enterprise_counts_once_its_metadata_was_fetche
         documents.refresh_due(world.runtime)
     person.press("a.primary").press("a[href*='/login/via']")
     assert person.claims()["cognito:username"] == "Okta_ann"
+
+
+# --- Going ------------------------------------------------------------------------------------------------------------
+
+
+def test_signing_out_at_the_app_signs_out_at_the_enterprise(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
+) -> None:
+    goodbye = callback.replace("/callback", "/goodbye")
+    site = joined(world, enterprise, callback=callback, signed_out=goodbye, details={"IDPSignout": "true"})
+    person = somebody(site).begin(identity_provider="Okta").sign_in_there()
+    person.arrive()
+    asked = {"client_id": site.app.client.id, "logout_uri": goodbye}
+    person.driver.get(f"{site.pool.issuer}/logout?{urlencode(asked)}")
+    assert person.arrive().startswith(goodbye)
+    person.begin(identity_provider="Okta").sign_in_there().arrive()
+    assert person.complaints() == []
+
+
+def test_signing_out_at_the_enterprise_signs_out_here(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
+) -> None:
+    site = joined(world, enterprise, callback=callback, local=True, details={"IDPSignout": "true"})
+    person = somebody(site).begin(identity_provider="Okta").sign_in_there()
+    person.arrive()
+    assert "code" in person.begin(prompt="none").given()
+    portal = callback.replace("/callback", "/portal")
+    person.driver.get(f"{enterprise.url}/saml2/idp/initSLO.php?{urlencode({'RelayState': portal})}")
+    assert person.arrive().startswith(portal)
+    assert person.begin(prompt="none").given()["error"] == "login_required"
+    assert person.complaints() == []
+
+
+# --- To applications that speak only SAML -----------------------------------------------------------------------------
+
+
+def test_a_person_of_the_pool_signs_in_to_a_saml_application_and_out_again(
+    world: World, driver: Any, tmp_path: Path
+) -> None:
+    pool = world.pool()
+    ann = pool.user(email="ann@application.example", email_verified="true", given_name="Ann")
+    with pysaml2_sp(tmp_path) as sp:
+        attributes = {"mail": "email", "givenName": "given_name"}
+        made = introduced(pool, sp, tmp_path, Attributes=attributes, Encrypt=True)
+        person = Person(driver, world.url, made.client)  # type: ignore[arg-type]
+        driver.delete_all_cookies()
+        driver.get_log("browser")
+        driver.get(f"{sp.url}/login")
+        assert person.heading == "Sign in"
+        person.enter(username=ann.username, password=ann.password).press()
+        person.wait(lambda: person.heading == "Welcome to the app")
+        assert "EncryptedAssertion" in sp.responses[-1]
+        assert sp.arrived[-1].attributes["mail"] == ["ann@application.example"]
+        driver.get(f"{sp.url}/logout")
+        person.wait(lambda: person.heading == "You have signed out everywhere")
+        driver.get(f"{sp.url}/login")
+        assert person.heading == "Sign in"
+        assert person.complaints() == []
+
+
+def test_from_a_saml_application_through_us_to_the_enterprise_and_all_the_way_back(
+    world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str, tmp_path: Path
+) -> None:
+    site = joined(world, enterprise, callback=callback, local=True, details={"IDPSignout": "true"})
+    with pysaml2_sp(tmp_path) as sp:
+        made = introduced(site.pool, sp, tmp_path, Attributes={"mail": "email", "email_verified": "email_verified"})
+        offered = ["COGNITO", site.name]
+        site.pool.idp.update_user_pool_client(**made.ids, SupportedIdentityProviders=offered)
+        person = somebody(site)
+        person.driver.get(f"{sp.url}/login")
+        person.press("a[href*='/login/via']").sign_in_there()
+        person.arrive()
+        assert sp.arrived[-1].attributes["mail"] == ["ann@journey.example"]
+        person.driver.get(f"{sp.url}/logout")
+        person.wait(lambda: person.heading == "You have signed out everywhere")
+        person.driver.get(f"{sp.url}/login")
+        person.press("a[href*='/login/via']")
+        assert THEIR_PAGE in person.driver.page_source, "the enterprise's session is over, too"
+        assert person.complaints() == []
