@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
+import shlex
 import shutil
 import sqlite3
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +22,17 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from poolhouse.access.caller import operator
+from poolhouse.api import model
+from poolhouse.api.perform import perform
+from poolhouse.core import unit
+from poolhouse.federation import catalogue, provider_rules
+from poolhouse.saml import keys as saml_keys
+from poolhouse.saml import metadata
+from poolhouse.user_pools import lookup
 from tests.architecture.tree import ROOT, read
 from tests.conftest import Databases
 from tests.fronts.test_cli import Installation
@@ -140,6 +157,43 @@ def test_the_clients_of_aws_find_us_by_their_own_variable(world: World, monkeypa
     assert found.list_user_pools(MaxResults=1)["UserPools"] == []
 
 
+def test_roles_are_made_taken_on_and_explained_as_the_page_says(world: World, tmp_path: Path) -> None:
+    pool = world.pool()
+    client, ann = pool.client(), pool.user("ann")
+    page = "\n".join(blocks("roles.md"))
+    assert page.count("aws ") >= 4
+    for placeholder, ours in {
+        "http://localhost:8080": f"http://localhost:{world.port}",
+        POOL: pool.id,
+        '"CLIENT_ID"': f'"{client.id}"',
+    }.items():
+        assert placeholder in page
+        page = page.replace(placeholder, ours)
+    (inline,) = re.findall(r"`(aws iam create-open-id-connect-provider [^`]+)`", read(HOWTO / "roles.md"))
+    key = world.idp._get_credentials()
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "AWS_ACCESS_KEY_ID": key.access_key,
+        "AWS_SECRET_ACCESS_KEY": key.secret_key,
+        "AWS_PAGER": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "ID_TOKEN": client.tokens(ann)["IdToken"],
+        "POOLHOUSE_DATABASE_URL": world.settings.database_url,
+        "POOLHOUSE_DATA_DIR": str(world.settings.data_dir),
+    }
+    script = f"set -e\n{page}\n{inline}\n"
+    ran = subprocess.run(["bash"], input=script, env=environ, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr[-2000:] + ran.stdout[-2000:]
+    assert '"Arn": "arn:aws:iam::000000000000:user/administrator"' in ran.stdout
+    assert '"Arn": "arn:aws:sts::000000000000:assumed-role/reader/app"' in ran.stdout
+    assert '"Reason": "no_role"' in ran.stdout
+    assert '"Endpoint": "https://sts.example.com/"' in ran.stdout
+    assert "oidc-provider/accounts.example.com" in ran.stdout
+    reader = world.boto3("iam").get_role_policy(RoleName="reader", PolicyName="own-folder")["PolicyDocument"]
+    assert reader["Statement"][0]["Resource"].startswith("arn:aws:s3:::photos/${cognito-idp.")
+
+
 def test_a_backup_comes_back_as_the_page_says(tmp_path: Path) -> None:
     made = Installation(tmp_path)
     made.says("init")
@@ -157,6 +211,94 @@ def test_a_backup_comes_back_as_the_page_says(tmp_path: Path) -> None:
     assert "cp -p" in read(HOWTO / "backup.md")
     assert "fault" not in made.run("doctor").stdout
     assert made.call("DescribeUserPool", UserPoolId=pool_id)["UserPool"]["Name"] == "kept"
+
+
+class _Enterprise(BaseHTTPRequestHandler):
+    """What an enterprise publishes, as an OpenID provider and as a SAML provider."""
+
+    def do_GET(self) -> None:
+        here = f"http://{self.headers['Host']}"
+        if self.path == "/metadata":
+            certificate = saml_keys.der(saml_keys.make_key("enterprise")[1])
+            body = metadata.write_idp(here, sso=[("redirect", f"{here}/sso")], signing=[certificate])
+        else:
+            named = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+            body = json.dumps({"issuer": here, **{name: f"{here}/{name}" for name in named}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def enterprise() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Enterprise) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_identity_providers_are_set_up_as_the_page_says(
+    world: World, enterprise: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clidriver = pytest.importorskip("awscli.clidriver")
+    pool = world.pool()
+    key = world.idp._get_credentials()
+    environment = {
+        "AWS_ACCESS_KEY_ID": key.access_key,
+        "AWS_SECRET_ACCESS_KEY": key.secret_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": world.url,
+        "AWS_CONFIG_FILE": os.devnull,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for_apple = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    in_place_of = {
+        POOL: pool.id,
+        "--client-id CLIENT_ID": f"--client-id {pool.client().id}",
+        "https://login.example.com": enterprise,
+        "https://saml.example.com": enterprise,
+        "PRIVATE_KEY": base64.b64encode(for_apple).decode(),
+    }
+    aws = clidriver.create_clidriver()
+    commands = [command for block in blocks("identity-providers.md") for command in block.split("\n\n")]
+    # What the client is to offer stands first on the page, and is made last.
+    for command in commands[1:] + commands[:1]:
+        for theirs, ours in in_place_of.items():
+            command = command.replace(theirs, ours)
+        program, *words = shlex.split(command.replace("\\\n", " "))
+        if program == "aws":
+            assert aws.main([*words, "--output", "json"]) == 0, command
+        else:
+            assert (program, words[0]) == ("poolhouse", "call")
+            with unit.open(world.runtime):
+                perform(operator(world.settings.account_id), words[1], words[2], json.loads(words[3]))
+    made = {one["ProviderName"] for one in world.idp.list_identity_providers(UserPoolId=pool.id)["Providers"]}
+    assert made == {
+        *("Google", "Facebook", "LoginWithAmazon", "SignInWithApple"),
+        *("GitHub", "Microsoft", "X-com", "LinkedIn", "Acme", "Enterprise"),
+    }
+    with unit.open(world.runtime):
+        found = catalogue.by_identifier(lookup.pool(pool.id), "enterprise.example")
+    assert found is not None
+    assert found.own["group_mapping"] == {"CN=Editors,DC=enterprise": "editors"}
+
+
+def test_the_page_of_identity_providers_names_every_extension_and_detail() -> None:
+    page = read(HOWTO / "identity-providers.md")
+    shapes = model.service("poolhouse").shapes
+    for extension in shapes["IdentityProviderExtensionsType"]["members"]:
+        assert f"`{extension}`" in page, extension
+    for detail in provider_rules.KINDS["SAML"].keys:
+        assert detail in page, detail
+    for preset in provider_rules.PRESETS:
+        assert f"preset={preset}" in page
 
 
 def test_every_command_of_ours_on_the_pages_is_one() -> None:
