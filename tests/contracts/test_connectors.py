@@ -1,7 +1,8 @@
-"""What every OpenID and social connector owes, over all of them: one suite, each provider's own stand-in behind it."""
+"""What every connector owes, over all of them: one suite, each provider's own stand-in behind it."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from poolhouse.core import unit
 from poolhouse.core.runtime import Runtime, entered
 from poolhouse.federation import connectors
 from poolhouse.federation.connector import (
@@ -19,19 +21,37 @@ from poolhouse.federation.connector import (
     Unavailable,
     Untrusted,
 )
-from tests.federation.counterparts import ALL, FAKES, Counterpart, OpenIdCounterpart, SocialCounterpart
+from tests.federation.counterparts import (
+    ALL,
+    FAKES,
+    OAUTH,
+    Counterpart,
+    OpenIdCounterpart,
+    SamlCounterpart,
+    SocialCounterpart,
+)
 from tests.federation.fake import Reply
 from tests.federation.social import Social
 
 
+def counterpart(name: str, request: pytest.FixtureRequest) -> Counterpart:
+    if name == "oidc":
+        return OpenIdCounterpart(request.getfixturevalue("upstream"))
+    return SamlCounterpart() if name == "saml" else SocialCounterpart(request.getfixturevalue("social"), name)
+
+
 @pytest.fixture(params=ALL)
-def there(request: pytest.FixtureRequest, unfronted: Runtime, social: Social) -> Iterator[Counterpart]:
+def there(request: pytest.FixtureRequest, unfronted: Runtime) -> Iterator[Counterpart]:
     """Each counterpart in turn."""
+    with unit.open(unfronted):
+        yield counterpart(request.param, request)
+
+
+@pytest.fixture(params=OAUTH)
+def oauth(request: pytest.FixtureRequest, unfronted: Runtime) -> Iterator[Counterpart]:
+    """Those that speak OAuth 2."""
     with entered(unfronted):
-        if request.param == "oidc":
-            yield OpenIdCounterpart(request.getfixturevalue("upstream"))
-        else:
-            yield SocialCounterpart(social, request.param)
+        yield counterpart(request.param, request)
 
 
 @pytest.fixture(params=FAKES)
@@ -46,12 +66,16 @@ def test_who_signs_in_there_arrives_here(there: Counterpart) -> None:
     assert identity.subject == there.subject
     assert identity.claims["email"] == there.email
     assert identity.claims["name"] == "Ann Bell" or there.name == "apple"
-    assert identity.tokens
-    assert identity.tokens["access_token"]
-    assert identity.inbound["tokenResponse"]["access_token"] == identity.tokens["access_token"]
     for value in identity.claims.values():
         assert isinstance(value, str) or all(isinstance(one, str) for one in value)
-    json.dumps([dict(identity.claims), dict(identity.inbound), dict(identity.tokens)])  # it travels in the trip's row
+    json.dumps(dataclasses.asdict(identity))  # it travels in the trip's row
+
+
+def test_the_tokens_that_came_with_somebody_are_handed_on(oauth: Counterpart) -> None:
+    identity = oauth.journey(oauth.provider())
+    assert identity.tokens
+    assert identity.inbound["tokenResponse"]["access_token"] == identity.tokens["access_token"]
+    assert set(identity.tokens) <= {"access_token", "token_type", "id_token", "refresh_token", "scope", "expires_at"}
 
 
 def test_whoever_is_there_twice_is_one_person(there: Counterpart) -> None:
@@ -65,21 +89,29 @@ def test_what_is_stored_is_complete(there: Counterpart) -> None:
     assert dict(connectors.connector(provider).check(provider)) == dict(provider.details)
 
 
-def test_no_two_departures_are_alike_and_no_secret_travels(there: Counterpart) -> None:
+def test_no_two_departures_are_alike(there: Counterpart) -> None:
     provider = there.provider()
-    (first, state), (second, _) = there.depart(provider), there.depart(provider)
-    asked, other = (dict(parse_qsl(urlsplit(sent.address).query)) for sent in (first, second))
-    assert asked["state"] == state
+    (first, state), (second, other) = there.depart(provider), there.depart(provider)
+    asked, again = (dict(parse_qsl(urlsplit(sent.address).query)) for sent in (first, second))
+    assert (asked[there.state], again[there.state]) == (state, other)
+    assert dict(first.remember) != dict(second.remember)
+    for name in ("state", "nonce", "code_challenge", "SAMLRequest"):
+        assert name not in asked or asked[name] != again[name]
+    json.dumps(dict(first.remember))
+
+
+def test_no_secret_travels_with_the_browser(oauth: Counterpart) -> None:
+    provider = oauth.provider()
+    sent, _ = oauth.depart(provider)
+    asked = dict(parse_qsl(urlsplit(sent.address).query))
     assert asked["response_type"] == "code"
-    assert asked["redirect_uri"] == there.callback
-    for name in ("state", "nonce", "code_challenge"):
-        assert name not in asked or asked[name] != other[name]
+    assert asked["redirect_uri"] == oauth.callback
     assert asked.get("code_challenge_method", "S256") == "S256"
-    assert provider.details.get("client_secret", "no secret") not in first.address
-    assert str(first.remember.get("verifier", "no verifier")) not in first.address
+    assert provider.details.get("client_secret", "no secret") not in sent.address
+    assert str(sent.remember.get("verifier", "no verifier")) not in sent.address
 
 
-def test_a_code_of_another_browsers_sign_in_is_refused(there: Counterpart) -> None:
+def test_the_answer_to_another_browsers_sign_in_is_refused(there: Counterpart) -> None:
     """The attacker's own code, put into somebody else's way back (RFC 9700 §4.5)."""
     provider = there.provider()
     (mine, _), (theirs, _) = there.depart(provider), there.depart(provider)
@@ -91,7 +123,7 @@ def test_a_code_of_another_browsers_sign_in_is_refused(there: Counterpart) -> No
         there.land(provider, returned, theirs)
 
 
-def test_a_code_is_good_once(there: Counterpart) -> None:
+def test_an_answer_is_good_once(there: Counterpart) -> None:
     provider = there.provider()
     sent, _ = there.depart(provider)
     returned = there.visit(sent.address)
@@ -106,13 +138,13 @@ def test_whoever_cancels_is_said_to_have(there: Counterpart) -> None:
     assert refused.value.oauth == "access_denied"
 
 
-def test_a_secret_that_is_not_ours_is_a_matter_for_the_administrator(there: Counterpart) -> None:
-    if there.name == "apple":
-        provider = there.provider(key_id="SOMEOTHER1")
+def test_a_secret_that_is_not_ours_is_a_matter_for_the_administrator(oauth: Counterpart) -> None:
+    if oauth.name == "apple":
+        provider = oauth.provider(key_id="SOMEOTHER1")
     else:
-        provider = there.provider(client_secret="another secret")
+        provider = oauth.provider(client_secret="another secret")
     with pytest.raises(Misconfigured) as refused:
-        there.journey(provider)
+        oauth.journey(provider)
     assert "another secret" not in f"{refused.value}{refused.value.hint}"
 
 
@@ -120,12 +152,12 @@ def test_a_secret_that_is_not_ours_is_a_matter_for_the_administrator(there: Coun
     "parameters",
     [{}, {"code": ""}, {"code": "x" * 9000}, {"state": "s"}, {"code": "made up"}, {"code": "\x00\ud800"}],
 )
-def test_an_answer_without_a_code_of_the_provider_is_nobody(there: Counterpart, parameters: dict[str, str]) -> None:
-    provider = there.provider()
-    sent, _ = there.depart(provider)
-    given = {**({"iss": provider.details["oidc_issuer"]} if there.name == "oidc" else {}), **parameters}
+def test_an_answer_without_a_code_of_the_provider_is_nobody(oauth: Counterpart, parameters: dict[str, str]) -> None:
+    provider = oauth.provider()
+    sent, _ = oauth.depart(provider)
+    given = {**({"iss": provider.details["oidc_issuer"]} if oauth.name == "oidc" else {}), **parameters}
     with pytest.raises(FederationFailed):
-        connectors.connector(provider).land(provider, Landing(there.base, given, sent.remember))
+        connectors.connector(provider).land(provider, Landing(oauth.base, given, sent.remember))
 
 
 def test_nobody_comes_unasked(there: Counterpart) -> None:
@@ -133,7 +165,7 @@ def test_nobody_comes_unasked(there: Counterpart) -> None:
     sent, _ = there.depart(provider)
     returned = there.visit(sent.address)
     with pytest.raises(Untrusted):
-        connectors.connector(provider).land(provider, Landing(there.base, returned.parameters, None))
+        connectors.connector(provider).land(provider, Landing(there.base, returned.parameters, None, returned.posted))
 
 
 @pytest.mark.parametrize(
@@ -148,15 +180,15 @@ def test_nobody_comes_unasked(there: Counterpart) -> None:
     ],
 )
 def test_every_error_that_comes_back_is_one_of_ours(
-    there: Counterpart, error: str, kind: type[FederationFailed]
+    oauth: Counterpart, error: str, kind: type[FederationFailed]
 ) -> None:
-    provider = there.provider()
-    sent, _ = there.depart(provider)
+    provider = oauth.provider()
+    sent, _ = oauth.depart(provider)
     given = {"error": error, "error_description": "said by whoever made the link"}
-    if there.name == "oidc":
+    if oauth.name == "oidc":
         given["iss"] = provider.details["oidc_issuer"]
     with pytest.raises(FederationFailed) as refused:
-        connectors.connector(provider).land(provider, Landing(there.base, given, sent.remember))
+        connectors.connector(provider).land(provider, Landing(oauth.base, given, sent.remember))
     assert type(refused.value) is kind
     assert "said by" not in str(refused.value)  # anybody can make a link: their words are not ours
     assert "said by" in refused.value.hint

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 from poolhouse.core import ids
 from poolhouse.federation import connectors, provider_rules
@@ -14,9 +18,11 @@ from poolhouse.federation.provider import Provider
 from tests.federation.fake import Returned
 from tests.federation.social import Social, visit
 from tests.federation.upstream import Upstream
+from tests.saml import attack_idp
 
 FAKES = ("google", "facebook", "amazon", "apple", "x", "github", "microsoft", "linkedin")
-ALL = ("oidc", *FAKES)
+OAUTH = ("oidc", *FAKES)
+ALL = (*OAUTH, "saml")
 POOL = "us-east-1_Upstreams"
 BASE = f"http://localhost:8080/{POOL}"
 
@@ -45,6 +51,7 @@ class Counterpart:
         self.callback = f"{self.base}/oauth2/idpresponse"
 
     subject: str
+    state = "state"
     email = "ann@example.com"
 
     def provider(self, *, own: Mapping[str, Any] | None = None, **details: str) -> Provider:
@@ -69,7 +76,7 @@ class Counterpart:
         sent, state = self.depart(provider, **more)
         returned = self.visit(sent.address, cancel=cancel)
         assert returned.address == self.callback, (returned.status, returned.page)
-        assert returned.parameters["state"] == state
+        assert returned.parameters[self.state] == state
         return self.land(provider, returned, sent)
 
 
@@ -110,3 +117,33 @@ class OpenIdCounterpart(Counterpart):
 
     def visit(self, address: str, *, cancel: bool = False) -> Returned:
         return self.upstream.visit(address, self.subject, cancel=cancel)
+
+
+class SamlCounterpart(Counterpart):
+    """An identity provider of SAML, made of nothing that the server is made of."""
+
+    subject = "Jo.Doe@Example.com"
+    state = "RelayState"
+
+    def __init__(self) -> None:
+        super().__init__("saml")
+        self.callback = f"{self.base}/saml2/idpresponse"
+
+    def provider(self, *, own: Mapping[str, Any] | None = None, **details: str) -> Provider:
+        given = {"MetadataFile": attack_idp.metadata().decode(), **details}
+        return make_provider(self.pool_id, "SAML", given, own=own)
+
+    def visit(self, address: str, *, cancel: bool = False) -> Returned:
+        asked = dict(parse_qsl(urlsplit(address).query))
+        request = ElementTree.fromstring(zlib.decompress(base64.b64decode(asked["SAMLRequest"]), -15))
+        status = "urn:oasis:names:tc:SAML:2.0:status:"
+        answer = attack_idp.Answer(
+            consumer=request.attrib["AssertionConsumerServiceURL"],
+            audience=f"urn:amazon:cognito:sp:{self.pool_id}",
+            in_response_to=request.attrib["ID"],
+            name_id=self.subject,
+            attributes={"email": [self.email], "name": ["Ann Bell"], "groups": ["a", "b"]},
+            status=(status + "Responder", status + "AuthnFailed") if cancel else (attack_idp.SUCCESS,),
+        )
+        response = attack_idp.encode(attack_idp.respond(answer, "response" if cancel else "assertion"))
+        return Returned(answer.consumer, {"SAMLResponse": response, "RelayState": asked["RelayState"]}, posted=True)
