@@ -409,6 +409,20 @@ def test_a_tenant_does_not_speak_for_another(through: Through) -> None:
         arrive(there, "organizations")
 
 
+def test_an_answer_that_names_a_tenant_names_one_of_microsofts(through: Through) -> None:
+    there = through("microsoft")
+    provider = there.provider()
+    for issuer, fits in ((f"{there.fake.base}/{OTHER}/v2.0", True), ("https://attacker.example/x/v2.0", False)):
+        sent, _ = there.depart(provider)
+        returned = there.visit(sent.address)
+        returned.parameters["iss"] = issuer
+        if fits:
+            assert there.land(provider, returned, sent).subject == there.subject
+        else:
+            with pytest.raises(Untrusted):
+                there.land(provider, returned, sent)
+
+
 def test_a_key_of_one_tenant_signs_for_no_other(through: Through) -> None:
     there = through("microsoft")
     keys = [key.as_dict(private=False) | {"issuer": f"{there.fake.base}/{OTHER}/v2.0"} for key in there.fake.keys]

@@ -81,11 +81,11 @@ def issuer_of(provider: Provider, claims: Mapping[str, Any]) -> str:
 
 def _require_issuer(provider: Provider, claims: Mapping[str, Any]) -> None:
     issuer = issuer_of(provider, claims)
-    if claims.get("iss") not in (issuer, *_aliases(provider)):
+    if claims.get("iss") not in (issuer, *aliases(provider)):
         raise Untrusted(hint=f"ID token: iss is {str(claims.get('iss'))[:200]!r}, not {issuer!r}")
 
 
-def _aliases(provider: Provider) -> tuple[str, ...]:
+def aliases(provider: Provider) -> tuple[str, ...]:
     """Other names of the real provider's issuer: they count for no other one that its kind is set to."""
     preset = social.of(provider)
     usual = {"https://accounts.google.com", preset.details.get("oidc_issuer")}

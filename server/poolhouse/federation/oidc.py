@@ -144,9 +144,9 @@ def _require_issuer(provider: Provider, parameters: Mapping[str, str]) -> None:
         if exchange.announced(provider).get("authorization_response_iss_parameter_supported") is True:
             raise Untrusted(hint="the answer does not say whose it is, and this provider's always do")
         return
-    if not issuer or TENANT_ID in issuer:
-        return
-    if named not in (issuer, *social.of(provider).issuers):
+    before, tenant, behind = issuer.partition(TENANT_ID)
+    of_a_tenant = tenant and named.startswith(before) and named.endswith(behind)
+    if issuer and not of_a_tenant and named not in (issuer, *id_token.aliases(provider)):
         raise Untrusted(hint=f"the answer is of {named[:200]!r}, not of {issuer!r}")
 
 
