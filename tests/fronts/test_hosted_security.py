@@ -19,7 +19,17 @@ from poolhouse.web.hosted.words import CATALOGUES, ENGLISH, Words
 from tests.conftest import Databases
 from tests.fronts.hosted_pages import HOST, PASSWORD, Seen, Visitor, World, address, serving
 
-FORMS = ("/login", "/signup", "/confirmUser", "/resend", "/forgotPassword", "/confirmForgotPassword", "/challenge")
+FORMS = (
+    "/login",
+    "/signup",
+    "/confirmUser",
+    "/resend",
+    "/forgotPassword",
+    "/confirmForgotPassword",
+    "/challenge",
+    "/login/connect",
+)
+UPSTREAM = ("/login/via", "/login/via/back", "/login/via/failed", "/oauth2/idpresponse", "/saml2/idpresponse")
 HOSTILE = (
     "",
     " ",
@@ -198,7 +208,7 @@ def test_on_a_host_of_its_own_a_pool_takes_cookies_from_nobody_else(
 def test_every_page_forbids_frames_outside_requests_caches_and_inline_code(visitor: Visitor) -> None:
     visitor.begin()
     handle = visitor.handle
-    paths = [*FORMS, "/signedout", "/error", "/", "/nothing-here"]
+    paths = [*FORMS, *UPSTREAM, "/signedout", "/error", "/", "/nothing-here"]
     for path in paths:
         visitor.open(path, request=handle)
         headers = visitor.response.headers
