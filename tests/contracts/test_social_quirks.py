@@ -240,6 +240,13 @@ def test_a_token_of_another_app_of_amazons_is_refused(through: Through) -> None:
     assert not there.fake.asked_at("/user/profile")
 
 
+@pytest.mark.parametrize("name", ["amazon", "facebook", "github", "google"])
+def test_a_long_token_is_a_token(through: Through, name: str) -> None:
+    there = through(name)
+    there.fake.token_bytes = 1500  # 2,000 characters
+    assert there.journey(there.provider()).subject == there.subject
+
+
 def test_a_token_of_another_app_of_facebooks_is_refused(through: Through) -> None:
     there = through("facebook")
     there.fake.app_of_tokens = "999"  # type: ignore[attr-defined]

@@ -109,6 +109,7 @@ class Fake:
         self.answers: dict[str, Reply] = {}
         self.key = self.keys[-1]
         self.alg = "RS256"
+        self.token_bytes = 24
         self.grants: dict[str, Grant] = {}
         self.tokens: dict[str, Grant] = {}
         self.refreshes: dict[str, Grant] = {}
@@ -255,7 +256,8 @@ class Fake:
 
     def token_answer(self, grant: Grant, *, refreshed: bool) -> dict[str, Any]:
         """What the token endpoint gives."""
-        access, refresh = f"{self.name}-at-{secrets.token_urlsafe(24)}", f"{self.name}-rt-{secrets.token_urlsafe(24)}"
+        access = f"{self.name}-at-{secrets.token_urlsafe(self.token_bytes)}"
+        refresh = f"{self.name}-rt-{secrets.token_urlsafe(self.token_bytes)}"
         self.tokens[access] = grant
         answer: dict[str, Any] = {"access_token": access, "token_type": "Bearer", "expires_in": 3600}
         if self.refreshable(grant) and not refreshed:

@@ -28,7 +28,7 @@ _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 5.0
 _ALTOGETHER_SECONDS = 10.0
 _LARGEST = 512 * 1024
-_LONGEST_URL = 2048
+_LONGEST_URL = 8192  # Amazon's tokens have up to 2,048 characters, and are asked about in a query
 _CHUNK = 16 * 1024
 
 
