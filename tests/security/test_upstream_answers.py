@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
@@ -384,3 +387,45 @@ def test_a_refreshed_token_stays_the_same_persons(there: OpenId) -> None:
             CONNECTOR.refresh(provider, {**tokens, "refresh_token": "made up"})
     finally:
         del fake.refreshable
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=5), inside, max_size=3),
+    max_leaves=8,
+)
+_CLAIMS = (
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "iat",
+    "nbf",
+    "nonce",
+    "at_hash",
+    "acr",
+    "auth_time",
+    "hd",
+    "email",
+    "tid",
+)
+
+
+@hypothesis.given(
+    signed=st.dictionaries(st.sampled_from(_CLAIMS), _JSON, max_size=3),
+    userinfo=st.dictionaries(st.sampled_from([*_CLAIMS, "email_verified", "name", "address"]), _JSON, max_size=4),
+)
+@hypothesis.settings(max_examples=150, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+def test_no_claim_whatever_it_is_breaks_us_or_makes_somebody_else(
+    there: OpenId, signed: dict[str, Any], userinfo: dict[str, Any]
+) -> None:
+    there.fake.claims = signed
+    there.fake.answers = {"/v1/userinfo": Reply(200, {"sub": there.subject, **userinfo})}
+    try:
+        identity = there.journey(there.provider())
+    except FederationFailed:
+        return
+    assert identity.subject == signed.get("sub", there.subject) == there.subject
+    json.dumps(dataclasses.asdict(identity))
+    assert not any("\x00" in value for value in identity.claims.values())

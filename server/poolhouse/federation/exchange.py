@@ -3,6 +3,8 @@
 Authlib makes the requests and authenticates us in them. It is not let near the network, which goes through
 :mod:`poolhouse.core.outbound` alone, nor does it read the answers: it would let through an error with status 200 that
 is no text (Facebook's are objects), and fall over lifetimes that are no numbers.
+
+Requests are POST, whatever token_request_method says (Cognito's GET at Facebook): URLs with secrets end up in logs.
 """
 
 from __future__ import annotations
