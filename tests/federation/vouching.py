@@ -6,6 +6,7 @@ What connectors check of the answers of real providers has tests of its own; her
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,13 @@ def vouching(monkeypatch: pytest.MonkeyPatch) -> Vouching:
 def somebody(subject: str, **claims: Any) -> ExternalIdentity:
     """Who arrives; several values of a claim as a tuple."""
     return ExternalIdentity(subject, claims)
+
+
+def totp_secret(page: Page) -> str:
+    """The secret that a page shows for an authenticator."""
+    found = re.search(r">([A-Z2-7 ]{32,})<", page.text)
+    assert found, page.text
+    return found[1].replace(" ", "")
 
 
 @dataclass

@@ -5,7 +5,6 @@ Classes 46 to 49 of docs/security-tests.md; the promise of each test is its name
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from poolhouse.signin.outcome import SignedIn
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client
 from poolhouse.users import directory
-from tests.federation.vouching import Upstream, Vouching, somebody, upstream, vouching  # noqa: F401
+from tests.federation.vouching import Upstream, Vouching, somebody, totp_secret, upstream, vouching  # noqa: F401
 from tests.fronts.refusals import refused
 from tests.oidc import Browser, Page
 from tests.world import PASSWORD, Person, World
@@ -361,17 +360,10 @@ def test_a_provider_turned_off_while_somebody_is_asked_for_a_second_factor_lets_
     page = upstream.come(somebody("e-1"), browser=browser)
     assert page.path.endswith("/challenge")
     person = Person(upstream.pool, "Okta_e-1", "", "")
-    person.totp_secret = _secret(page)
+    person.totp_secret = totp_secret(page)
     upstream.extend("Okta", enabled=False)
     assert browser.submit(code=person.totp_code()).ours
     assert browser.go(upstream.app.url()).ours
-
-
-def _secret(page: Page) -> str:
-    """The TOTP secret that the page shows."""
-    found = re.search(r"secret=([A-Z2-7]+)", page.text) or re.search(r">([A-Z2-7 ]{32,})<", page.text)
-    assert found, page.text
-    return found[1].replace(" ", "")
 
 
 def test_an_answer_counts_once_and_for_the_browser_that_was_sent(upstream: Upstream) -> None:  # noqa: F811
