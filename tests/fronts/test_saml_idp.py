@@ -1,19 +1,34 @@
-"""Acting as a SAML identity provider: pysaml2's service provider, through a browser, from the request to the greeting."""
+"""Acting as a SAML identity provider: what service providers are told of people, pysaml2's among them."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from lxml import etree
 
+from poolhouse.core import clock
+from tests.fronts.refusals import refused as refused_by_api
 from tests.saml.application import Application, introduced, sign_in
+from tests.saml.enterprise import ours
+from tests.saml.handmade_sp import HandmadeSp, handmade, only, refused, response, statuses
+from tests.saml.party import POST
 from tests.saml.pysaml2_sp import Pysaml2Sp, pysaml2_sp
 from tests.saml.surfer import Surfer
-from tests.world import World
+from tests.world import PoolInWorld, World
 
 WELCOME = "Welcome to the app"
 ATTRIBUTES = {"mail": "email", "given": "given_name", "urn:oid:0.9.2342.19200300.100.1.1": "username"}
+CLASSES = "urn:oasis:names:tc:SAML:2.0:ac:classes:"
+FORMATS = "urn:oasis:names:tc:SAML:1.1:nameid-format:"
+PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+REFEDS_MFA = "https://refeds.org/profile/mfa"
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +52,380 @@ def app(world: World, sp: Pysaml2Sp, tmp_path: Path) -> Application:
 
 
 @pytest.fixture
+def hand(pool: PoolInWorld, tmp_path: Path) -> HandmadeSp:
+    return handmade(pool, tmp_path)
+
+
+@pytest.fixture
 def surfer() -> Surfer:
     return Surfer()
 
 
+def welcomed(surfer: Surfer) -> Surfer:
+    assert WELCOME in surfer.text, f"{surfer.status} at {surfer.url}: {surfer.text[:1500]}"
+    return surfer
+
+
+# --- An application of another make ---------------------------------------------------------------------------------
+
+
 def test_a_person_of_the_pool_signs_in_to_a_saml_app(app: Application, sp: Pysaml2Sp, surfer: Surfer) -> None:
     ann = app.pool.user("ann", email="ann@saml-idp.example", email_verified="true", given_name="Änne <&>")
-    app.pool.idp.create_group(UserPoolId=app.pool.id, GroupName="staff")
-    app.pool.idp.create_group(UserPoolId=app.pool.id, GroupName="eng")
     for group in ("staff", "eng"):
+        app.pool.idp.create_group(UserPoolId=app.pool.id, GroupName=group)
         app.pool.idp.admin_add_user_to_group(UserPoolId=app.pool.id, Username="ann", GroupName=group)
     surfer.go(f"{sp.url}/login?relay_state=<b>here</b>")
-    sign_in(surfer, ann)
-    assert WELCOME in surfer.text, f"{surfer.url}: {surfer.text}"
+    welcomed(sign_in(surfer, ann))
     (arrived,) = sp.arrived
     assert arrived.relay_state == "<b>here</b>"
     assert arrived.attributes["mail"] == ["ann@saml-idp.example"]
     assert arrived.attributes["given"] == ["Änne <&>"]
+    assert arrived.attributes["uid"] == ["ann"]
     assert sorted(arrived.attributes["groups"]) == ["eng", "staff"]
-    assert arrived.authn_context.endswith(":PasswordProtectedTransport")
-    assert arrived.name_id.format.endswith(":persistent")
+    assert arrived.authn_context == CLASSES + "PasswordProtectedTransport"
+    assert arrived.name_id.format == PERSISTENT
     assert arrived.name_id.sp_name_qualifier == sp.entity_id
     assert ann.sub not in arrived.name_id.text
+
+
+def test_who_is_signed_in_already_is_not_asked_again_unless_the_app_wants_it(
+    app: Application, sp: Pysaml2Sp, surfer: Surfer
+) -> None:
+    ann = app.pool.user()
+    surfer.go(f"{sp.url}/login")
+    welcomed(sign_in(surfer, ann))
+    welcomed(surfer.go(f"{sp.url}/login"))
+    first, second = sp.arrived
+    assert first.name_id.text == second.name_id.text
+    assert first.session_index == second.session_index
+    assert first.in_response_to != second.in_response_to
+
+    sp.request = {"force_authn": "true"}
+    surfer.go(f"{sp.url}/login")
+    welcomed(sign_in(surfer, ann))
+    assert sp.arrived[-1].name_id.text == first.name_id.text
+    assert sp.arrived[-1].session_index != first.session_index
+
+
+@pytest.mark.parametrize("binding", ["redirect", "post"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"SignAssertion": True, "SignResponse": True},
+        {"SignAssertion": True, "Encrypt": True},
+        {"SignAssertion": True, "SignResponse": True, "Encrypt": True},
+    ],
+    ids=["both", "encrypted", "both-encrypted"],
+)
+def test_signed_and_encrypted_in_every_way(
+    app: Application, sp: Pysaml2Sp, surfer: Surfer, how: dict[str, bool], binding: str
+) -> None:
+    app.configure(**how)
+    sp.binding = POST if binding == "post" else "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+    ann = app.pool.user(email="enc@saml-idp.example", email_verified="true")
+    surfer.go(f"{sp.url}/login")
+    welcomed(sign_in(surfer, ann))
+    assert sp.arrived[-1].attributes["mail"] == ["enc@saml-idp.example"]
+    posted = [step.form["SAMLResponse"] for step in surfer.way if step.form and "SAMLResponse" in step.form][-1]
+    sent = etree.fromstring(base64.b64decode(posted))
+    assert bool(sent.findall("{*}EncryptedAssertion")) is bool(how.get("Encrypt"))
+    assert bool(sent.findall("{*}Signature")) is bool(how.get("SignResponse"))
+
+
+def test_the_same_person_has_another_name_at_every_app(pool: PoolInWorld, tmp_path: Path, surfer: Surfer) -> None:
+    ann, bob = pool.user(), pool.user()
+    one = handmade(pool, tmp_path, "one", NameIdFormat="persistent")
+    two = handmade(pool, tmp_path, "two", NameIdFormat="persistent")
+    named: dict[tuple[str, str], str] = {}
+    for person in (ann, bob):
+        browser = Surfer()
+        for hand in (one, two):
+            hand.ask(browser)
+            if browser.left is None:
+                sign_in(browser, person)
+            named[person.sub, hand.entity_id] = only(response(browser), "//a:NameID").text
+    assert len(set(named.values())) == 4
+    again = Surfer()
+    one.ask(again)
+    sign_in(again, ann)
+    assert only(response(again), "//a:NameID").text == named[ann.sub, one.entity_id]
+
+
+def test_a_second_factor_is_part_of_the_journey_and_of_the_context(
+    pool: PoolInWorld, hand: HandmadeSp, surfer: Surfer
+) -> None:
+    pool.totp()
+    ann = pool.user()
+    wanted = (
+        f"<p:RequestedAuthnContext><a:AuthnContextClassRef>{REFEDS_MFA}</a:AuthnContextClassRef>"
+        "</p:RequestedAuthnContext>"
+    )
+    hand.ask(surfer, hand.authn_request(wanted))
+    sign_in(surfer, ann)
+    assert statuses(surfer) == ["Responder", "NoAuthnContext"], "a password alone is not enough"
+    hand.ask(surfer)
+    assert only(response(surfer), "//a:AuthnContextClassRef").text == CLASSES + "PasswordProtectedTransport"
+
+    ann.set_up_totp(pool.client())
+    hand.ask(surfer, hand.authn_request(wanted))
+    sign_in(surfer, ann)
+    surfer.submit(code=ann.totp_code())
+    assert only(response(surfer), "//a:AuthnContextClassRef").text == REFEDS_MFA
+    hand.ask(surfer, hand.authn_request(wanted))
+    assert statuses(surfer) == ["Success"], "the session has done it"
+
+
+@pytest.mark.parametrize(
+    ("asked", "comparison", "stated"),
+    [
+        (["PasswordProtectedTransport"], None, "PasswordProtectedTransport"),
+        (["X509", "Password"], "exact", "Password"),
+        (["unspecified"], "exact", "unspecified"),
+        (["unspecified"], "minimum", "PasswordProtectedTransport"),
+        (["PasswordProtectedTransport"], "maximum", "PasswordProtectedTransport"),
+        (["unspecified"], "better", "PasswordProtectedTransport"),
+        (["Smartcard"], "exact", None),
+        (["Smartcard"], "minimum", None),
+        (["unspecified"], "maximum", "unspecified"),
+    ],
+)
+def test_contexts_that_are_asked_for(
+    hand: HandmadeSp, surfer: Surfer, asked: list[str], comparison: str | None, stated: str | None
+) -> None:
+    classes = "".join(f"<a:AuthnContextClassRef>{CLASSES}{one}</a:AuthnContextClassRef>" for one in asked)
+    how = f' Comparison="{comparison}"' if comparison else ""
+    hand.ask(surfer, hand.authn_request(f"<p:RequestedAuthnContext{how}>{classes}</p:RequestedAuthnContext>"))
+    if stated is None:
+        assert statuses(surfer) == ["Responder", "NoAuthnContext"], "nobody is troubled with a sign-in"
+        return
+    sign_in(surfer, hand.app.pool.user())
+    assert only(response(surfer), "//a:AuthnContextClassRef").text == CLASSES + stated
+
+
+def test_passive_requests_trouble_nobody(hand: HandmadeSp, surfer: Surfer) -> None:
+    hand.ask(surfer, hand.authn_request(IsPassive="true"))
+    assert statuses(surfer) == ["Responder", "NoPassive"]
+    hand.ask(surfer, hand.authn_request(IsPassive="1"), binding="post")
+    assert statuses(surfer) == ["Responder", "NoPassive"]
+    hand.ask(surfer)
+    sign_in(surfer, hand.app.pool.user())
+    hand.ask(surfer, hand.authn_request(IsPassive="true"))
+    assert statuses(surfer) == ["Success"]
+    hand.ask(surfer, hand.authn_request(IsPassive="true", ForceAuthn="true"))
+    assert statuses(surfer) == ["Responder", "NoPassive"]
+
+
+def test_a_request_about_one_person_is_answered_about_no_other(hand: HandmadeSp, surfer: Surfer) -> None:
+    ann, bob = hand.app.pool.user(), hand.app.pool.user()
+    about = f"<a:Subject><a:NameID>{bob.username}</a:NameID></a:Subject>"
+    hand.ask(surfer)
+    sign_in(surfer, ann)
+    hand.ask(surfer, hand.authn_request(about))
+    sign_in(surfer, ann)
+    assert statuses(surfer) == ["Responder", "UnknownPrincipal"]
+    hand.ask(surfer, hand.authn_request(about))
+    sign_in(surfer, bob)
+    assert only(response(surfer), "//a:NameID").text == bob.username
+
+
+# --- Names and attributes -------------------------------------------------------------------------------------------
+
+
+def test_an_address_that_nobody_has_proven_names_nobody(pool: PoolInWorld, tmp_path: Path, surfer: Surfer) -> None:
+    hand = handmade(pool, tmp_path, NameIdFormat="emailAddress", Attributes={"mail": "email", "sub": "sub"})
+    mallory = pool.user(email="victim@saml-idp.example")
+    hand.ask(surfer)
+    sign_in(surfer, mallory)
+    assert statuses(surfer) == ["Requester", "InvalidNameIDPolicy"]
+    assert "victim@" not in etree.tostring(response(surfer)).decode()
+
+    hand.app.configure(NameIdFormat="persistent")
+    hand.ask(surfer)
+    told = response(surfer)
+    assert "victim@" not in etree.tostring(told).decode(), "SAML cannot say that it is not proven"
+    assert only(told, "//a:Attribute[@Name='sub']/a:AttributeValue").text == mallory.sub
+
+    hand.app.configure(Attributes={"mail": "email", "proven": "email_verified"})
+    hand.ask(surfer)
+    told = response(surfer)
+    assert only(told, "//a:Attribute[@Name='mail']/a:AttributeValue").text == "victim@saml-idp.example"
+
+    pool.idp.admin_update_user_attributes(
+        UserPoolId=pool.id,
+        Username=mallory.username,
+        UserAttributes=[{"Name": "email_verified", "Value": "true"}],
+    )
+    hand.app.configure(NameIdFormat="emailAddress", Attributes={"mail": "email"})
+    hand.ask(surfer)
+    told = response(surfer)
+    assert only(told, "//a:NameID").text == "victim@saml-idp.example"
+    assert only(told, "//a:NameID").get("Format") == FORMATS + "emailAddress"
+
+
+def test_names_of_another_kind_are_given_only_where_they_say_less(
+    pool: PoolInWorld, tmp_path: Path, surfer: Surfer
+) -> None:
+    hand = handmade(pool, tmp_path, NameIdFormat="persistent")
+    ann = pool.user(email="kinds@saml-idp.example", email_verified="true")
+    hand.ask(surfer, hand.authn_request(f'<p:NameIDPolicy Format="{FORMATS}emailAddress" AllowCreate="true"/>'))
+    assert statuses(surfer) == ["Requester", "InvalidNameIDPolicy"]
+    hand.ask(surfer, hand.authn_request(f'<p:NameIDPolicy Format="{FORMATS}unspecified"/>'))
+    sign_in(surfer, ann)
+    assert only(response(surfer), "//a:NameID").get("Format") == PERSISTENT
+    hand.ask(surfer, hand.authn_request(f'<p:NameIDPolicy Format="{TRANSIENT}"/>'))
+    first = only(response(surfer), "//a:NameID")
+    assert first.get("Format") == TRANSIENT
+    hand.ask(
+        surfer, hand.authn_request(f'<p:NameIDPolicy Format="{PERSISTENT}" SPNameQualifier="https://two.example"/>')
+    )
+    assert statuses(surfer) == ["Requester", "InvalidNameIDPolicy"]
+    elsewhere = Surfer()
+    hand.ask(elsewhere, hand.authn_request(f'<p:NameIDPolicy Format="{TRANSIENT}"/>'))
+    sign_in(elsewhere, ann)
+    assert only(response(elsewhere), "//a:NameID").text != first.text
+
+
+def test_an_app_is_told_what_it_may_read_and_no_more(pool: PoolInWorld, tmp_path: Path, surfer: Surfer) -> None:
+    hand = handmade(pool, tmp_path, Attributes={"first": "given_name", "last": "family_name", "empty": "nickname"})
+    pool.idp.update_user_pool_client(
+        **hand.app.ids, ReadAttributes=["given_name"], SupportedIdentityProviders=["COGNITO"]
+    )
+    ann = pool.user(given_name="Ann\u0001\u00e9", family_name="Bell")
+    hand.ask(surfer)
+    sign_in(surfer, ann)
+    told = response(surfer)
+    assert [one.get("Name") for one in told.iter("{*}Attribute")] == ["first"]
+    assert only(told, "//a:AttributeValue").text == "Ann\ufffd\u00e9"
+
+
+# --- Begun by us ----------------------------------------------------------------------------------------------------
+
+
+def test_a_portal_sends_people_to_an_app_that_allows_it(app: Application, sp: Pysaml2Sp, surfer: Surfer) -> None:
+    start = f"{app.pool.issuer}/saml2/idp/init?client_id={app.client.id}"
+    ann = app.pool.user()
+    surfer.go(start)
+    assert refused(surfer) == "unauthorized_client", "it is off until turned on"
+    app.configure(IdpInitiated=True, RelayState="to the front page")
+    surfer.go(start)
+    welcomed(sign_in(surfer, ann))
+    assert sp.arrived[-1].in_response_to is None
+    assert sp.arrived[-1].relay_state == "to the front page"
+    welcomed(surfer.go(f"{start}&{urlencode({'RelayState': 'elsewhere'})}"))
+    assert sp.arrived[-1].relay_state == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "query", ["", "client_id=nobody", "client_id=" + "x" * 300, "client_id=a&client_id=b", "client_id=%00"]
+)
+def test_there_is_no_beginning_for_nobody(pool: PoolInWorld, surfer: Surfer, query: str) -> None:
+    surfer.go(f"{pool.issuer}/saml2/idp/init?{query}")
+    assert refused(surfer) == "saml_issuer"
+    plain = pool.client()
+    surfer.go(f"{pool.issuer}/saml2/idp/init?client_id={plain.id}")
+    assert refused(surfer) == "saml_issuer", "an app client that is no service provider"
+
+
+# --- What is published, and what may be configured ------------------------------------------------------------------
+
+
+def test_the_metadata_says_what_there_is(app: Application, surfer: Surfer) -> None:
+    root = etree.fromstring(app.metadata())
+    assert root.get("entityID") == app.entity_id
+    role = only(root, "*[local-name()='IDPSSODescriptor']")
+    assert {one.get("Location") for one in role.iter("{*}SingleSignOnService")} == {app.sso}
+    assert {one.get("Location") for one in role.iter("{*}SingleLogoutService")} == {app.slo}
+    assert len(list(role.iter("{*}X509Certificate"))) == 1
+    assert PERSISTENT in {one.text for one in role.iter("{*}NameIDFormat")}
+
+
+def test_the_extension_is_filled_from_metadata_and_kept(app: Application, sp: Pysaml2Sp) -> None:
+    shown = app.extensions.get_user_pool_client_extensions(**app.ids)["Extensions"]["Saml"]
+    assert shown == app.saml
+    assert shown["EntityId"] == sp.entity_id
+    assert shown["AssertionConsumerServices"] == [sp.consumer_url]
+    assert shown["SingleLogoutService"] == f"{sp.url}/slo"
+    assert shown["RequireSignedRequests"] is True
+    assert shown["Certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert shown["EncryptionCertificate"] != shown["Certificate"]
+    assert "Metadata" not in shown
+    app.pool.idp.update_user_pool_client(**app.ids, AuthSessionValidity=5)
+    assert app.extensions.get_user_pool_client_extensions(**app.ids)["Extensions"]["Saml"] == shown
+
+
+def test_an_entity_id_is_one_app_clients(app: Application, tmp_path: Path) -> None:
+    other = app.pool.client()
+    ids = {"UserPoolId": app.pool.id, "ClientId": other.id}
+    claimed = {"Saml": {"EntityId": app.saml["EntityId"], "AssertionConsumerServices": ["https://evil.example/acs"]}}
+    claim = app.extensions.set_user_pool_client_extensions
+    said = refused_by_api(claim, "InvalidParameterException", **ids, Extensions=claimed)
+    assert "has this entity id already" in said
+    assert app.extensions.get_user_pool_client_extensions(**ids)["Extensions"] == {}
+    app.extensions.set_user_pool_client_extensions(**app.ids, Extensions={})
+    claim(**ids, Extensions=claimed)
+    app.pool.idp.delete_user_pool_client(**ids)
+    app.configure()  # whoever is gone holds no name
+
+
+def test_a_client_that_is_no_service_provider_any_more_gets_no_answer(hand: HandmadeSp, surfer: Surfer) -> None:
+    hand.ask(surfer)
+    hand.app.extensions.set_user_pool_client_extensions(**hand.app.ids, Extensions={})
+    sign_in(surfer, hand.app.pool.user())
+    assert refused(surfer) == "saml_issuer"
+    hand.ask(surfer)
+    assert refused(surfer) == "saml_issuer"
+
+
+GOOD: dict[str, Any] = {"EntityId": "urn:x", "AssertionConsumerServices": ["https://app.example/acs"]}
+
+
+@pytest.mark.parametrize(
+    ("saml", "said"),
+    [
+        ({}, "EntityId is required"),
+        ({"EntityId": "urn:x"}, "AssertionConsumerServices is required"),
+        ({**GOOD, "EntityId": "two words"}, "unprintable"),
+        ({**GOOD, "AssertionConsumerServices": []}, "1 to 20"),
+        ({**GOOD, "AssertionConsumerServices": ["http://app.example/acs"]}, "https://"),
+        ({**GOOD, "AssertionConsumerServices": ["javascript:alert(1)"]}, "absolute URL"),
+        ({**GOOD, "AssertionConsumerServices": ["https://u@app.example/acs"]}, "user name"),
+        ({**GOOD, "AssertionConsumerServices": ["https://app.example/acs#x"]}, "fragment"),
+        ({**GOOD, "AssertionConsumerServices": ["https://a.example/", "https://a.example/"]}, "twice"),
+        ({**GOOD, "AssertionConsumerServiceIndexes": [0, 1]}, "index for each"),
+        ({**GOOD, "Certificate": "no certificate"}, "certificate as PEM"),
+        ({**GOOD, "RequireSignedRequests": True}, "needs a Certificate"),
+        ({**GOOD, "Encrypt": True}, "needs a certificate"),
+        ({**GOOD, "SingleLogoutService": "https://app.example/slo"}, "needs a Certificate"),
+        ({**GOOD, "SignAssertion": False}, "nothing would be signed"),
+        ({**GOOD, "NameIdFormat": "kerberos"}, "enum value set"),
+        ({**GOOD, "Attributes": {"mail": "no_such_attribute"}}, "has no attribute no_such_attribute"),
+        ({"Metadata": "<x/>"}, "not SAML metadata"),
+        ({"Metadata": '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}, "could not be read"),
+    ],
+)
+def test_what_a_service_provider_cannot_be(pool: PoolInWorld, tmp_path: Path, saml: dict[str, Any], said: str) -> None:
+    client = pool.client()
+    extensions = ours(pool.world, tmp_path)
+    ids = {"UserPoolId": pool.id, "ClientId": client.id}
+    answer = refused_by_api(
+        extensions.set_user_pool_client_extensions, "InvalidParameterException", **ids, Extensions={"Saml": saml}
+    )
+    assert said in answer
+
+
+def test_an_assertion_is_for_one_app_one_request_and_five_minutes(hand: HandmadeSp, surfer: Surfer) -> None:
+    hand.ask(surfer)
+    sign_in(surfer, hand.app.pool.user())
+    told = response(surfer)
+    conditions, data = only(told, "//a:Conditions"), only(told, "//a:SubjectConfirmationData")
+    issued = datetime.fromisoformat(told.get("IssueInstant"))
+    for element in (conditions, data):
+        assert datetime.fromisoformat(element.get("NotOnOrAfter")) - issued <= timedelta(minutes=5)
+        assert datetime.fromisoformat(element.get("NotOnOrAfter")) > clock.now()
+    assert only(told, "//a:Audience").text == hand.entity_id
+    assert only(told, "/p:Response/a:Issuer").text == hand.app.entity_id
+    assert data.get("Recipient") == hand.acs
+    assert data.get("InResponseTo") == told.get("InResponseTo")
+    assert told.get("Destination") == hand.acs
+    instant_of_sign_in = datetime.fromisoformat(only(told, "//a:AuthnStatement").get("AuthnInstant"))
+    assert abs(issued - instant_of_sign_in) < timedelta(minutes=1)

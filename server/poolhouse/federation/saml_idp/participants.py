@@ -81,7 +81,7 @@ def of_name(pool_id: str, client_id: str, name: Name, session_indexes: Iterable[
 
 
 def carry(pool_id: str, sub: str, former: bytes, browser_session: bytes) -> None:
-    """Let the session that takes the place of ``former`` in a browser keep its participants, if the ``sub`` is the same.
+    """Let the session that takes the place of ``former`` keep its participants, if it is the same person's.
 
     They would not be asked otherwise when somebody who had to prove themselves once more signs out.
     """
