@@ -40,7 +40,7 @@ from poolhouse.user_pools import limits, rows
 from poolhouse.user_pools.snapshots import Client, Pool
 
 BUTTONS = 12
-# How many of a client's providers are looked at for the buttons: the rest is reached by domain or identifier.
+# How many providers are looked at for the buttons: the rest is reached by domain or identifier.
 _CANDIDATES = 60
 ENABLED_AT = "enabled_at"
 _SEALED_FOR = "identity provider"
@@ -91,15 +91,28 @@ def offered(client: Client) -> tuple[Provider, ...]:
 
 
 def _offered(client: Client) -> tuple[Provider, ...]:
-    names = [name for name in client.identity_providers if name != LOCAL][:_CANDIDATES]
-    if not names:
+    place = {name: number for number, name in enumerate(client.identity_providers) if name != LOCAL}
+    found = [row for row in _candidates(client.pool_id, list(place)) if row.name in place and _has_button(row.own)]
+    found.sort(key=lambda row: (row.type == "SAML", row.type == "SAML" and bool(row.identifiers), place[row.name]))
+    chosen = [row.name for row in found[:BUTTONS]]
+    if not chosen:
         return ()
-    mine = (StoredProvider.pool_id == client.pool_id, StoredProvider.name.in_(names))
-    found = [row for row in unit.execute(select(StoredProvider.__table__).where(*mine)) if _has_button(row.own)]
-    found.sort(
-        key=lambda row: (row.type == "SAML", row.type == "SAML" and bool(row.identifiers), names.index(row.name))
-    )
-    return tuple(_opened(row) for row in found[:BUTTONS])
+    mine = (StoredProvider.pool_id == client.pool_id, StoredProvider.name.in_(chosen))
+    opened = {row.name: _opened(row) for row in unit.execute(select(StoredProvider.__table__).where(*mine))}
+    return tuple(opened[name] for name in chosen if name in opened)
+
+
+def _candidates(pool_id: str, names: Sequence[str]) -> list[Row[Any]]:
+    """What may have a button: the first of a client's list; of a long one also what is not SAML, wherever it stands."""
+    if not names:
+        return []
+    columns = (StoredProvider.name, StoredProvider.type, StoredProvider.identifiers, StoredProvider.own)
+    in_pool = select(*columns).where(StoredProvider.pool_id == pool_id)
+    found = {row.name: row for row in unit.execute(in_pool.where(StoredProvider.name.in_(names[:_CANDIDATES])))}
+    if len(names) > _CANDIDATES:
+        others = in_pool.where(StoredProvider.type != "SAML").order_by(StoredProvider.name).limit(_CANDIDATES)
+        found |= {row.name: row for row in unit.execute(others)}
+    return list(found.values())
 
 
 def _has_button(own: Mapping[str, Any]) -> bool:
