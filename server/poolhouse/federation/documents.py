@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, delete, insert, not_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from poolhouse.core import clock, outbound, runtime, unit
@@ -112,7 +112,7 @@ def renewed(provider: Provider) -> IdpTrust | None:
     except (Unreachable, BadMetadata) as failed:
         log.warning("metadata of %s in %s: %s", provider.name, provider.pool_id, failed)
         return None
-    _keep(provider, url, body)
+    _store(runtime.current(), provider, url, body)
     return found
 
 
@@ -166,7 +166,10 @@ def _body(provider: Provider, url: str) -> bytes:
     if copy is not None:
         return copy.body
     body = _fetch(url)
-    _keep(provider, url, body)
+    if unit.current().writing:
+        _keep(provider, url, body)
+    else:
+        _store(runtime.current(), provider, url, body)
     return body
 
 
@@ -186,14 +189,15 @@ def _claim(pool_id: str, provider: str, *, before: datetime) -> bool:
     """Whether this request is the one that may ask again; noted in a unit of its own, whatever becomes of this one."""
     mine = (ProviderDocument.pool_id == pool_id, ProviderDocument.provider == provider, ProviderDocument.kind == KIND)
     now = clock.now()
-    asked = (ProviderDocument.fetched_at == before, ProviderDocument.due_at > now + _ASKED_AGAIN)
+    lately = and_(ProviderDocument.due_at > now, ProviderDocument.due_at <= now + _ASKED_AGAIN)
+    asked = (ProviderDocument.fetched_at == before, not_(lately))
     with unit.open(runtime.current(), write=True):
         claim = update(ProviderDocument).where(*mine, *asked)
         return unit.execute(claim.values(due_at=now + _ASKED_AGAIN)).rowcount == 1
 
 
 def _keep(provider: Provider, url: str, body: bytes) -> None:
-    """Store a good copy once this unit is stored: whoever is in the middle of reading need not hold a lock for it."""
+    """Store a good copy once this unit is stored: with the provider that it is of, or after what the unit writes."""
     rt = runtime.current()
     unit.after_commit(lambda: _store(rt, provider, url, body))
 
