@@ -45,6 +45,25 @@ ODD_VALUES = (None, True, False, 0, 1, -1, 5, 60, 2**31 - 1, 2**31, 2**63, -0.5,
 PARAMETERS = ("USERNAME", "PASSWORD", "SRP_A", "SECRET_HASH", "REFRESH_TOKEN", "NEW_PASSWORD", "ANSWER", "DEVICE_KEY",
               "SOFTWARE_TOKEN_MFA_CODE", "PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP",
               "userAttributes.email", "SMS_MFA_CODE", "PREFERRED_CHALLENGE", "SESSION")  # fmt: skip
+DETAILS = ("client_id", "client_secret", "oidc_issuer", "authorize_url", "token_url", "attributes_url", "jwks_uri",
+           "authorize_scopes", "preset", "tenant", "api_version", "team_id", "key_id", "private_key", "MetadataFile",
+           "MetadataURL", "IDPInit", "EncryptedResponses", "RequestSigningAlgorithm", "surprise")  # fmt: skip
+# Addresses where nobody listens: what is asked for is refused at once.
+NOWHERE = dict.fromkeys(("authorize_url", "token_url", "attributes_url", "jwks_uri"), "http://127.0.0.1:9/")
+PROVIDERS = {
+    "OIDC": {"client_id": "a", "client_secret": "s", "oidc_issuer": "http://127.0.0.1:9/x", **NOWHERE},
+    "Google": {"client_id": "a", "client_secret": "s"},
+    "Facebook": {"client_id": "a", "client_secret": "s", "api_version": "v23.0"},
+}
+MAPPED = ("email", "username", "name", "sub", "email_verified", "custom:x", "identities", "phone_number")
+# The keys of maps, by the member's name; of any other map they are nonsense.
+KEYS = {
+    "AuthParameters": PARAMETERS,
+    "ChallengeResponses": PARAMETERS,
+    "ProviderDetails": DETAILS,
+    "AttributeMapping": MAPPED,
+    "AcrMapping": ("Level1", "Level2", "Level3", "Level9"),
+}
 
 
 class Generator:
@@ -54,6 +73,8 @@ class Generator:
         self.random = random.Random(seed)
         # What answers gave, by the member's name: ids, tokens, sessions and codes come back in later requests.
         self.known: dict[str, list[Any]] = {}
+        # Maps that are right as a whole, by the member's name.
+        self.whole: dict[str, list[dict[str, Any]]] = {}
 
     def remember(self, value: Any, name: str = "") -> None:
         if isinstance(value, dict):
@@ -97,7 +118,9 @@ class Generator:
                 length = self.random.choice((0, 1, 1, 1, 2, 3))
                 return [self.value(service, shape["member"]["shape"], name, depth + 1) for _ in range(length)]
             case "map":
-                names = PARAMETERS if "Parameters" in name or "Responses" in name else ODD_TEXTS
+                if name in self.whole and self.random.random() < 0.5:
+                    return self.random.choice(self.whole[name])
+                names = KEYS.get(name, ODD_TEXTS)
                 keys = self.random.sample(names, self.random.choice((0, 1, 2, 3, 5)))
                 return {key: self.value(service, shape["value"]["shape"], key, depth + 1) for key in keys}
             case "boolean":
@@ -184,6 +207,10 @@ def furnish(rt: Runtime, known: Generator) -> None:
     do("AdminCreateUser", **where, Username="ann", UserAttributes=person, MessageAction="SUPPRESS")
     do("AdminSetUserPassword", **where, Username="ann", Password="Corr3ct-Horse!", Permanent=True)
     do("CreateGroup", **where, GroupName="admins")
+    known.whole["ProviderDetails"] = list(PROVIDERS.values())
+    for type_, details in PROVIDERS.items():
+        provider = {"ProviderName": type_ if type_ != "OIDC" else "Acme", "ProviderType": type_}
+        do("CreateIdentityProvider", **where, **provider, ProviderDetails=details, IdpIdentifiers=[f"{type_}.example"])
     parameters = {"USERNAME": "ann", "PASSWORD": "Corr3ct-Horse!"}
     do("InitiateAuth", ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
 
