@@ -33,7 +33,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """No engine makes a difference to a browser: one is enough."""
-    world = World(databases.make("sqlite"), tmp_path_factory.mktemp("browser-saml"))
+    directory = tmp_path_factory.mktemp("browser-saml")
+    world = World(databases.make("sqlite"), directory, domain_suffix=lambda port: f"localhost:{port}")
     yield world
     world.close()
 
@@ -169,6 +170,22 @@ def test_from_the_enterprises_own_portal(world: World, enterprise: SimpleSamlPhp
     assert person.complaints() == []
 
 
+def test_on_the_pools_own_host(world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str) -> None:
+    site = joined(world, enterprise, callback=callback, local=True, details={"IDPSignout": "true"})
+    site.pool.idp.create_user_pool_domain(UserPoolId=site.pool.id, Domain="enterprise")
+    site.introduce()  # the consumer's address is another
+    person, host = somebody(site), f"http://enterprise.localhost:{world.port}"
+    person.driver.get(site.app.url().replace(site.pool.issuer, host))
+    person.press("a[href*='/login/via']").sign_in_there()
+    assert person.claims()["cognito:username"] == "Okta_ann"
+    asked = {"client_id": site.app.client.id, "logout_uri": site.goodbye}
+    person.driver.get(f"{host}/logout?{urlencode(asked)}")
+    assert person.arrive().startswith(site.goodbye)
+    # Whoever comes by the other address gets there all the same.
+    assert person.begin(identity_provider="Okta").sign_in_there().claims()["cognito:username"] == "Okta_ann"
+    assert person.complaints() == []
+
+
 def test_what_changes_at_the_enterprise_is_in_the_next_token(
     world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
 ) -> None:
@@ -240,13 +257,12 @@ def test_a_new_certificate_of_the_enterprise_counts_once_its_metadata_was_fetche
 def test_signing_out_at_the_app_signs_out_at_the_enterprise(
     world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str
 ) -> None:
-    goodbye = callback.replace("/callback", "/goodbye")
-    site = joined(world, enterprise, callback=callback, signed_out=goodbye, details={"IDPSignout": "true"})
+    site = joined(world, enterprise, callback=callback, details={"IDPSignout": "true"})
     person = somebody(site).begin(identity_provider="Okta").sign_in_there()
     person.arrive()
-    asked = {"client_id": site.app.client.id, "logout_uri": goodbye}
+    asked = {"client_id": site.app.client.id, "logout_uri": site.goodbye}
     person.driver.get(f"{site.pool.issuer}/logout?{urlencode(asked)}")
-    assert person.arrive().startswith(goodbye)
+    assert person.arrive().startswith(site.goodbye)
     person.begin(identity_provider="Okta").sign_in_there().arrive()
     assert person.complaints() == []
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urljoin
 
 import boto3
 import botocore.session
@@ -63,6 +64,11 @@ class Joined:
     @property
     def world(self) -> World:
         return self.pool.world
+
+    @property
+    def goodbye(self) -> str:
+        """A page of the app's for whoever has signed out."""
+        return urljoin(self.app.redirect_uri, "/goodbye")
 
     @property
     def entity_id(self) -> str:
@@ -126,7 +132,6 @@ def joined(
     mapping: Mapping[str, str] = MAPPING,
     identifiers: Sequence[str] = (),
     callback: str = CALLBACK,
-    signed_out: str = SIGNED_OUT,
     local: bool = False,
     by_file: bool = False,
 ) -> Joined:
@@ -149,7 +154,7 @@ def joined(
         AllowedOAuthFlows=["code"],
         AllowedOAuthScopes=["openid", "email", "profile", "aws.cognito.signin.user.admin"],
         CallbackURLs=[callback],
-        LogoutURLs=[signed_out],
+        LogoutURLs=[SIGNED_OUT, urljoin(callback, "/goodbye")],
         SupportedIdentityProviders=[*(["COGNITO"] if local else []), name],
     )
     made = Joined(pool, name, Rp(client, redirect_uri=callback), idp)
