@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from poolhouse import keycheck
 from poolhouse.access import models as access_models
-from poolhouse.core import cache, throttle
+from poolhouse.core import cache, seen, throttle
 from poolhouse.core.db import Base
 from poolhouse.credentials import models as credentials_models
 from poolhouse.federation import models as federation_models
@@ -33,6 +33,7 @@ MODULES = (
     messages_models,
     oauth_models,
     saml_idp_models,
+    seen,
     throttle,
     tokens_models,
     user_pools_models,
@@ -45,11 +46,11 @@ metadata = Base.metadata
 def purges() -> tuple[Callable[[], None], ...]:
     """What the housekeeper runs, each in a unit of its own, beside those that ``app`` names itself."""
     from poolhouse.credentials import codes, lockout
-    from poolhouse.federation import replay, saml_keys, single_logout, trip, upstream_sessions
+    from poolhouse.federation import saml_keys, single_logout, trip, upstream_sessions
     from poolhouse.federation.saml_idp import participants
     from poolhouse.messages import outbox
     from poolhouse.tokens import keys, refresh
-    from poolhouse.web import journey
+    from poolhouse.web import journey, sessions
     from poolhouse.web.oauth import assertion
     from poolhouse.web.oauth import codes as authorization_codes
 
@@ -57,7 +58,7 @@ def purges() -> tuple[Callable[[], None], ...]:
         codes.purge,
         lockout.purge,
         trip.purge,
-        replay.purge,
+        seen.purge,
         saml_keys.purge,
         participants.purge,
         upstream_sessions.purge,
@@ -66,6 +67,7 @@ def purges() -> tuple[Callable[[], None], ...]:
         keys.purge,
         refresh.purge,
         journey.purge,
+        sessions.purge,
         authorization_codes.purge,
         assertion.purge,
     )

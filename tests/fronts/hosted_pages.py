@@ -33,7 +33,7 @@ from poolhouse.tokens import keys
 from poolhouse.user_pools import clients, lookup
 from poolhouse.user_pools import pools as user_pools
 from poolhouse.user_pools.snapshots import Client, Pool
-from poolhouse.web import journey, pools
+from poolhouse.web import journey, pools, sessions
 from poolhouse.web.door import Door
 from poolhouse.web.hosted import blueprint
 
@@ -61,7 +61,7 @@ def stand_in() -> flask.Blueprint:
     def go_on() -> flask.Response | tuple[str, int]:
         pool = pools.current()
         stored = journey.load(pool, flask.request.args["request"])
-        session = journey.browser_session(pool)
+        session = sessions.current(pool)
         if session is None or not stored.signed_in_by(session) or not journey.finish(pool, stored):
             return "nobody is signed in", 403
         callback = stored.parameters["redirect_uri"]
@@ -71,13 +71,13 @@ def stand_in() -> flask.Blueprint:
     @provider.get("/<pool_id>/whoami")
     @pools.page
     def who_am_i() -> dict[str, Any]:
-        session = journey.browser_session(pools.current())
+        session = sessions.current(pools.current())
         return {"sub": session.sub if session else None}
 
     @provider.get("/<pool_id>/logout")
     @pools.page
     def logout() -> flask.Response:
-        journey.sign_out(pools.current())
+        sessions.sign_out(pools.current())
         return flask.redirect(pools.url("/signedout"), 303)  # type: ignore[return-value]
 
     return provider

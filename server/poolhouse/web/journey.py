@@ -1,48 +1,34 @@
-"""A browser's way through a sign-in: the authorization request it is on, and the session that it ends in.
+"""A browser's way through a sign-in: from an app's request to the session that it ends in.
 
 ``web.oauth`` or ``web.saml`` begins a journey (:func:`save`) and ends it (:func:`finish`); ``web.hosted`` leads it
 through the pages in between. They meet here, and hand the browser to one another by URL.
-
-Two cookies. The *browser* cookie is given before anybody is known, and every authorization request is bound to it:
-a half-finished sign-in cannot be handed to a victim (login CSRF), and no later page opens without the earlier ones.
-The *session* cookie says who is signed in; it is new at every sign-in (session fixation). Both are HttpOnly and
-SameSite=Lax, and of this pool alone: by their name, and on the pool's path where it has no host of its own.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Response, after_this_request, g, request
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
-from poolhouse.core import clock, ids, prepared, runtime, sealing, unit
+from poolhouse.core import clock, ids, sealing, unit
 from poolhouse.core.errors import PoolhouseError
-from poolhouse.credentials.models import Password
 from poolhouse.federation import upstream_sessions
-from poolhouse.federation.models import LinkedIdentity
 from poolhouse.federation.provider import LOCAL
 from poolhouse.federation.saml_idp import participants
-from poolhouse.tokens import revoke
 from poolhouse.user_pools.snapshots import Client, Pool
-from poolhouse.users import User, directory
-from poolhouse.users.models import UserRow
-from poolhouse.web import pools
+from poolhouse.web import cookies, pools, sessions
 from poolhouse.web.models import StoredAuthorizationRequest as Stored
-from poolhouse.web.models import StoredBrowserSession as StoredSession
+from poolhouse.web.sessions import BrowserSession
 
 if TYPE_CHECKING:
     from poolhouse.signin.outcome import SignedIn
 
 REQUEST_SECONDS = 3600  # time enough to sign up and to look for a code in the mail
-SESSION_SECONDS = 3600  # Cognito's: fixed, not sliding
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _NOTES = "authorization request notes"
 
 
@@ -121,27 +107,6 @@ class AuthorizationRequest:
         return session is not None and self.session is not None and sealing.same(self.session, session.digest)
 
 
-@dataclass(frozen=True)
-class BrowserSession:
-    """Somebody is signed in with this browser. ``auth_time`` in seconds since 1970, as tokens have it."""
-
-    digest: bytes = field(repr=False)
-    pool_id: str
-    sub: str
-    client_id: str
-    auth_time: int
-    amr: tuple[str, ...]
-    created_at: datetime
-    expires_at: datetime
-    user: User
-    provider: str | None = None
-
-    @property
-    def sid(self) -> str:
-        """The session's public name (OpenID Connect Front-Channel Logout 1.0 §3): of the digest, never the cookie."""
-        return self.digest.hex()[:32]
-
-
 # --- The authorization request ------------------------------------------------------------------------------------
 
 
@@ -159,7 +124,7 @@ def save(pool: Pool, client: Client, parameters: Mapping[str, Any], protocol: Pr
             pool_id=pool.id,
             client_id=client.id,
             protocol=protocol.name,
-            browser=browser_digest(pool),
+            browser=cookies.browser_digest(pool),
             parameters=dict(parameters),
             notes=None,
             session=None,
@@ -174,11 +139,11 @@ def save(pool: Pool, client: Client, parameters: Mapping[str, Any], protocol: Pr
 def load(pool: Pool, handle: str) -> AuthorizationRequest:
     """The request behind ``handle``: one statement. Raises :class:`JourneyEnded`, of the kind that it is."""
     row = None
-    if _TOKEN.fullmatch(handle):
+    if cookies.TOKEN.fullmatch(handle):
         row = unit.execute(select(Stored.__table__).where(Stored.digest == _digest(pool, handle))).first()
     if row is None or row.pool_id != pool.id:
         raise JourneyEnded
-    if not sealing.same(row.browser, _browser_digest(pool, _browser_cookie(pool))):
+    if not sealing.same(row.browser, cookies.browser_came(pool)):
         raise JourneyElsewhere
     if row.finished_at is not None:
         raise JourneyFinished(_again(row))
@@ -245,86 +210,13 @@ def first_url(handle: str, parameters: Mapping[str, Any], provider: str | None =
     return pools.url(f"/login?request={handle}")
 
 
-# --- The session --------------------------------------------------------------------------------------------------
-
-
-def browser_session(pool: Pool) -> BrowserSession | None:
-    """Who is signed in with this browser: one statement, none without a cookie.
-
-    A user who was disabled or deleted, or whose password was set anew since, is not signed in any more; nor is one who
-    came through an identity provider that was turned off or deleted, or that is theirs no more.
-    """
-    cookie = request.cookies.get(_session_name(pool), "")
-    if not _TOKEN.fullmatch(cookie):
-        return None
-    row = _SESSION.first({"digest": _session_digest(pool, cookie), "pool": pool.id, "now": clock.now()})
-    if row is None or revoke.cut_off(pool.id, row.provider, row.begun_at):
-        return None
-    return BrowserSession(
-        digest=row.digest,
-        pool_id=row.pool_id,
-        sub=row.sub,
-        client_id=row.client_id,
-        auth_time=row.auth_time,
-        amr=tuple(row.amr),
-        created_at=row.begun_at,
-        expires_at=row.expires_at,
-        user=directory.of_row(row),
-        provider=row.provider,
-    )
-
-
-_STILL_THEIRS = select(LinkedIdentity.sub).where(
-    LinkedIdentity.pool_id == StoredSession.pool_id,
-    LinkedIdentity.sub == StoredSession.sub,
-    LinkedIdentity.provider == StoredSession.provider,
-)
-_SESSION = prepared.Read(
-    select(
-        *directory.COLUMNS,
-        StoredSession.digest,
-        StoredSession.client_id,
-        StoredSession.auth_time,
-        StoredSession.amr,
-        StoredSession.created_at.label("begun_at"),
-        StoredSession.expires_at,
-        StoredSession.provider,
-    )
-    .select_from(StoredSession)
-    .join(UserRow, (UserRow.pool_id == StoredSession.pool_id) & (UserRow.sub == StoredSession.sub))
-    .outerjoin(Password, (Password.pool_id == StoredSession.pool_id) & (Password.sub == StoredSession.sub))
-    .where(
-        StoredSession.digest == bindparam("digest"),
-        StoredSession.pool_id == bindparam("pool"),
-        StoredSession.revoked_at.is_(None),
-        StoredSession.expires_at > bindparam("now"),
-        UserRow.enabled,
-        or_(Password.set_at.is_(None), Password.set_at <= StoredSession.created_at),
-        or_(StoredSession.provider.is_(None), _STILL_THEIRS.exists()),
-    )
-)
+# --- The end -------------------------------------------------------------------------------------------------------
 
 
 def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) -> None:
     """Begin this browser's session, in place of whichever it had; the response that follows carries the cookie."""
-    cookie, now = ids.token(), clock.now()
-    digest, former = _session_digest(pool, cookie), session_held(pool)
-    unit.write()
-    _revoke(pool, now)
-    unit.execute(
-        insert(StoredSession).values(
-            digest=digest,
-            pool_id=pool.id,
-            sub=signed_in.user.sub,
-            client_id=journey.client_id,
-            amr=list(signed_in.amr),
-            auth_time=signed_in.auth_time,
-            created_at=now,
-            expires_at=now + timedelta(seconds=SESSION_SECONDS),
-            revoked_at=None,
-            provider=signed_in.provider,
-        )
-    )
+    former = cookies.session(pool)
+    digest = sessions.begin(pool, journey.client_id, signed_in)
     here = _digest(pool, journey.handle)
     unit.execute(update(Stored).where(Stored.digest == here).values(session=digest, notes=None))
     sub = signed_in.user.sub
@@ -334,7 +226,6 @@ def signed_in(pool: Pool, journey: AuthorizationRequest, signed_in: SignedIn) ->
         upstream_sessions.attach(pool, signed_in.provider, here, digest, sub, signed_in.auth_time)
     elif former is not None:
         upstream_sessions.carry(pool.id, sub, former, digest)
-    _set_cookie(_session_name(pool), cookie, SESSION_SECONDS)
 
 
 def arrived(pool: Pool, journey: AuthorizationRequest, provider: str, session: Mapping[str, str] | None) -> None:
@@ -342,109 +233,10 @@ def arrived(pool: Pool, journey: AuthorizationRequest, provider: str, session: M
     upstream_sessions.expect(pool.id, provider, session, _digest(pool, journey.handle))
 
 
-def session_held(pool: Pool) -> bytes | None:
-    """The digest of the session whose cookie this browser has, be it over or not."""
-    cookie = request.cookies.get(_session_name(pool), "")
-    return _session_digest(pool, cookie) if _TOKEN.fullmatch(cookie) else None
-
-
-def sign_out(pool: Pool) -> None:
-    """End this browser's session, if it has one, and take its cookie back."""
-    name = _session_name(pool)
-    if name not in request.cookies:
-        return
-    _revoke(pool, clock.now())
-    _set_cookie(name, "", 0)
-
-
-def end(pool: Pool, sessions: Collection[bytes]) -> None:
-    """End the sessions of these digests, whichever browsers have them."""
-    if not sessions:
-        return
-    unit.write()
-    unit.execute(
-        update(StoredSession)
-        .where(StoredSession.digest.in_(sessions), StoredSession.pool_id == pool.id, StoredSession.revoked_at.is_(None))
-        .values(revoked_at=clock.now())
-    )
-    if session_held(pool) in sessions:
-        _set_cookie(_session_name(pool), "", 0)
-
-
-def _revoke(pool: Pool, now: datetime) -> None:
-    held = session_held(pool)
-    if held is None:
-        return
-    unit.write()
-    unit.execute(
-        update(StoredSession)
-        .where(StoredSession.digest == held, StoredSession.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
-
-
 def purge() -> None:
-    """Drop requests and sessions that ended more than a day ago."""
-    now = clock.now()
-    bygone = now - timedelta(days=1)
+    """Drop requests that ended more than a day ago."""
     unit.write()
-    unit.execute(delete(Stored).where(Stored.expires_at < bygone))
-    unit.execute(delete(StoredSession).where(or_(StoredSession.expires_at < bygone, StoredSession.revoked_at < bygone)))
-
-
-# --- The cookies --------------------------------------------------------------------------------------------------
-
-
-def browser(pool: Pool) -> str:
-    """This browser's own random name, given to it with the next response if it has none yet."""
-    known = _browser_cookie(pool) or g.get("poolhouse_browser", "")
-    if not known:
-        known = g.poolhouse_browser = ids.token()
-        _set_cookie(_browser_name(pool), known, None)
-    return str(known)
-
-
-def browser_digest(pool: Pool) -> bytes:
-    """What trips and journeys know this browser by."""
-    return _browser_digest(pool, browser(pool))
-
-
-def _browser_cookie(pool: Pool) -> str:
-    cookie = request.cookies.get(_browser_name(pool), "")
-    return cookie if _TOKEN.fullmatch(cookie) else ""
-
-
-def _session_name(pool: Pool) -> str:
-    return _prefix() + "poolhouse-" + pool.id
-
-
-def _browser_name(pool: Pool) -> str:
-    return _prefix() + "poolhouse-browser-" + pool.id
-
-
-def _prefix() -> str:
-    """RFC 6265bis §4.1.3: with these prefixes no neighbouring host, nor plain http, can plant the cookie."""
-    if not _secure():
-        return ""
-    return "__Host-" if _path() == "/" else "__Secure-"
-
-
-def _secure() -> bool:
-    return request.is_secure or runtime.current().settings.secure_cookies
-
-
-def _path() -> str:
-    """``/`` on a pool's own host, ``/<pool id>`` on the shared one."""
-    return pools.url("/").rstrip("/") or "/"
-
-
-def _set_cookie(name: str, value: str, seconds: int | None) -> None:
-    path, secure = _path(), _secure()
-
-    @after_this_request
-    def attach(response: Response) -> Response:
-        response.set_cookie(name, value, max_age=seconds, path=path, secure=secure, httponly=True, samesite="Lax")
-        return response
+    unit.execute(delete(Stored).where(Stored.expires_at < clock.ago(days=1)))
 
 
 # --- Digests ------------------------------------------------------------------------------------------------------
@@ -452,14 +244,6 @@ def _set_cookie(name: str, value: str, seconds: int | None) -> None:
 
 def _digest(pool: Pool, handle: str) -> bytes:
     return sealing.digest("authorization request", f"{pool.id}/{handle}")
-
-
-def _browser_digest(pool: Pool, cookie: str) -> bytes:
-    return sealing.digest("browser", f"{pool.id}/{cookie}")
-
-
-def _session_digest(pool: Pool, cookie: str) -> bytes:
-    return sealing.digest("browser session", f"{pool.id}/{cookie}")
 
 
 def _seal_notes(digest: bytes, notes: Mapping[str, Any]) -> bytes | None:

@@ -38,7 +38,7 @@ class StoredAuthorizationRequest(Base):
 class StoredBrowserSession(Base):
     """A browser in which somebody is signed in: what single sign-on rests on. The cookie is stored as its digest.
 
-    ``provider`` is the identity provider that the person came through.
+    ``provider`` is the identity provider that the person came through, ``acr`` how sure that made us.
     """
 
     __tablename__ = "browser_sessions"
@@ -56,3 +56,4 @@ class StoredBrowserSession(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     provider: Mapped[str | None] = mapped_column(String(32))
+    acr: Mapped[str | None] = mapped_column(String(32))

@@ -7,14 +7,14 @@ from urllib.parse import urljoin
 from flask import Response
 
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.web import answers, journey, pools
+from poolhouse.web import answers, cookies, pools, sessions
 
 
 def everywhere(pool: Pool, address: str) -> Response:
     """End this browser's session, ask everybody who knows of it to do the same, and then go to ``address``."""
-    held = journey.session_held(pool)
+    held = cookies.session(pool)
     if held is None:
-        journey.sign_out(pool)
+        sessions.sign_out(pool)
         return answers.see_other(address)
     from poolhouse.federation import single_logout
     from poolhouse.federation.saml_idp import participants
@@ -22,7 +22,7 @@ def everywhere(pool: Pool, address: str) -> Response:
     asking = single_logout.parties(pool, [held])
     back = urljoin(pools.here(pool) + "/", address) if asking else address  # they answer at the pool's own host, if any
     sending = single_logout.begin(pool, single_logout.Beginning(back), asking)
-    journey.sign_out(pool)
+    sessions.sign_out(pool)
     if asking:
         participants.forget(pool.id, [held])
     return answers.send(sending.address, sending.form)

@@ -14,7 +14,7 @@ from poolhouse.federation.trip import LINKING, TripEnded
 from poolhouse.signin import engine
 from poolhouse.signin.outcome import Entrance
 from poolhouse.users import directory
-from poolhouse.web import journey
+from poolhouse.web import cookies
 from poolhouse.web.hosted import forms, ways
 from poolhouse.web.hosted.forms import Field
 from poolhouse.web.hosted.visit import Page, Visit
@@ -57,7 +57,7 @@ class Connect(Page):
         if _declines():
             outcome = offers.decline(visit.client, pending)
             # The last thing of the unit: what was arrived by counts once, or not at all.
-            trip.spend(visit.pool, handle, LINKING, browser=journey.browser_digest(visit.pool))
+            trip.spend(visit.pool, handle, LINKING, browser=cookies.browser_digest(visit.pool))
             return visit.follow(outcome, "")
         owner = directory.by_sub(visit.pool.id, pending.target)
         if owner is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from poolhouse.core import ids, sealing
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.web import journey
+from poolhouse.web import cookies
 
 _NONCE_BYTES = 12
 
@@ -26,4 +26,4 @@ def valid(pool: Pool, submitted: str) -> bool:
 
 
 def _proof(pool: Pool, nonce: str) -> str:
-    return sealing.digest("csrf", f"{pool.id}/{journey.browser(pool)}/{nonce}").hex()
+    return sealing.digest("csrf", f"{pool.id}/{cookies.browser(pool)}/{nonce}").hex()

@@ -24,7 +24,7 @@ from poolhouse.federation.provider import Provider
 from poolhouse.federation.trip import Failure, Trip, TripElsewhere, TripEnded
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client, Pool
-from poolhouse.web import journey, pools
+from poolhouse.web import cookies, journey, pools
 from poolhouse.web.hosted import forms, pages, visit, ways
 from poolhouse.web.hosted.blueprint import blueprint
 from poolhouse.web.hosted.visit import Visit
@@ -106,7 +106,7 @@ def _depart(here: Visit, provider: Provider) -> Response:
         provider,
         handle,
         journey=here.journey.handle,
-        browser=journey.browser_digest(here.pool),
+        browser=cookies.browser_digest(here.pool),
         base=pools.here(here.pool),
         remember=sent.remember,
     )
@@ -228,7 +228,7 @@ def back(pool: Pool) -> Response:
     try:
         with unit.open(rt):
             brought = trip.spend(
-                pool, forms.single(request.args, "trip"), trip.BACK, browser=journey.browser_digest(pool)
+                pool, forms.single(request.args, "trip"), trip.BACK, browser=cookies.browser_digest(pool)
             )
     except TripEnded as error:
         return _back_again(pool, error)
@@ -256,7 +256,7 @@ def _begin_unasked(pool: Pool, brought: Trip, asked: Mapping[str, str]) -> Respo
     Its parameters are checked where it ends, as those of any authorization request.
     """
     handle = journey.save(pool, lookup.client(pool, asked["client_id"]), asked)
-    joined = trip.join(brought, journey=handle, browser=journey.browser_digest(pool))
+    joined = trip.join(brought, journey=handle, browser=cookies.browser_digest(pool))
     return pages.see_other(pools.url(f"/login/via/back?{urlencode({'trip': joined})}"))
 
 
@@ -283,7 +283,7 @@ def _let_in(here: Visit, brought: Trip) -> Response:
     journey.arrived(here.pool, here.journey, provider.name, brought.identity.session)
     if not isinstance(arrival, OfferLink):
         return here.follow(arrival, "")
-    digest = journey.browser_digest(here.pool)
+    digest = cookies.browser_digest(here.pool)
     handle = offers.pend(here.pool, provider, arrival, journey=here.journey.handle, browser=digest)
     here.note(offer={"handle": handle, "provider": provider.name, "email": arrival.email}, hint=None)
     return here.go("/login/connect")

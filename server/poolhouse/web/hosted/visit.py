@@ -20,7 +20,7 @@ from poolhouse.federation.trip import Failure
 from poolhouse.signin.outcome import Challenge, Outcome
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client, Pool
-from poolhouse.web import journey, pools
+from poolhouse.web import cookies, journey, pools, sessions
 from poolhouse.web.hosted import csrf, forms, pages
 from poolhouse.web.hosted.forms import Field, Form
 from poolhouse.web.hosted.words import Words
@@ -69,7 +69,7 @@ class Visit:
     @property
     def done(self) -> bool:
         """Whether somebody has signed in on this very journey, and only the way on is left."""
-        return self.journey.signed_in_by(journey.browser_session(self.pool) if self.journey.session else None)
+        return self.journey.signed_in_by(sessions.current(self.pool) if self.journey.session else None)
 
     @cached_property
     def app_url(self) -> str:
@@ -100,7 +100,7 @@ class Visit:
             journey.note(self.pool, self.journey, attempt=outcome.handle, name=name, **kept)
             return self.go("/challenge")
         if connecting:
-            digest = journey.browser_digest(self.pool)
+            digest = cookies.browser_digest(self.pool)
             offers.complete(self.client, connecting, outcome, journey=self.journey.handle, browser=digest)
         journey.signed_in(self.pool, self.journey, outcome)
         return pages.leave(self.journey.continue_url, self.words, self.pool, self.client.name)

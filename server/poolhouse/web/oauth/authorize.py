@@ -14,13 +14,13 @@ from flask import Response, request
 from poolhouse.core import clock
 from poolhouse.core.errors import OAuthError
 from poolhouse.federation.provider import LOCAL
-from poolhouse.tokens import claims as token_claims
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.web import journey, pools
-from poolhouse.web.journey import AuthorizationRequest, BrowserSession, JourneyEnded
+from poolhouse.web import journey, pools, sessions
+from poolhouse.web.journey import AuthorizationRequest, JourneyEnded
 from poolhouse.web.oauth import answer, asked, codes, wire
 from poolhouse.web.oauth.asked import Asked, NotToTheApp
 from poolhouse.web.oauth.server import serving
+from poolhouse.web.sessions import BrowserSession
 
 _LARGEST_REQUEST = 16 * 1024
 # Prompts that ask for a sign-in although somebody is signed in.
@@ -100,7 +100,7 @@ def _serve(pool: Pool, given: dict[str, str], stored: AuthorizationRequest | Non
 
 def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: AuthorizationRequest | None) -> Response:
     """A code if the right person is signed in, recently and surely enough; else on to the sign-in page."""
-    session = journey.browser_session(pool)
+    session = sessions.current(pool)
     user = session.user if session is not None else None
     fresh = stored is not None and stored.signed_in_by(session)
     if session is None or user is None or (not fresh and _must_sign_in(valid, session)):
@@ -110,7 +110,7 @@ def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: Authoriz
         return answer.see_other(journey.first_url(handle, given, valid.provider))
     if valid.subject not in {None, user.sub}:
         raise OAuthError("login_required", "Somebody else has signed in.")
-    if valid.acr and token_claims.acr(session.amr) not in valid.acr:
+    if valid.acr and session.level not in valid.acr:
         raise OAuthError("unmet_authentication_requirements", "The sign-in did not reach the required acr.")
     if stored is not None and not journey.finish(pool, stored):
         return answer.see_other(pools.url("/login?request=" + stored.handle))
@@ -126,6 +126,7 @@ def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: Authoriz
         auth_time=session.auth_time,
         amr=session.amr,
         provider=session.provider,
+        acr=session.acr,
     )
     return answer.granted(valid.target, code)
 
@@ -135,6 +136,6 @@ def _must_sign_in(valid: Asked, session: BrowserSession) -> bool:
         return True
     if not valid.client.offers(session.provider or LOCAL):  # another app's way in is not this one's
         return True
-    if valid.acr and token_claims.acr(session.amr) not in valid.acr:
+    if valid.acr and session.level not in valid.acr:
         return True
     return valid.max_age is not None and clock.now().timestamp() - session.auth_time > valid.max_age

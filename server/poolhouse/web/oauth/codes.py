@@ -46,6 +46,7 @@ class AuthorizationCode:
     expires_at: datetime
     used_at: datetime | None
     provider: str | None = None
+    acr: str | None = None
 
     @property
     def issued_at(self) -> datetime:
@@ -79,6 +80,7 @@ def issue(
     auth_time: int,
     amr: tuple[str, ...],
     provider: str | None = None,
+    acr: str | None = None,
 ) -> str:
     """A new code."""
     code = ids.token(CODE_BYTES)
@@ -100,6 +102,7 @@ def issue(
             "expires_at": clock.now() + timedelta(seconds=CODE_SECONDS),
             "used_at": None,
             "provider": provider,
+            "acr": acr,
         },
     )
     return code

@@ -78,6 +78,7 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
             requested=code.claims,
             origin_jti=code.origin_jti,
             provider=code.provider,
+            acr=code.acr,
             once=spend,
         )
         return rendered(tokens)

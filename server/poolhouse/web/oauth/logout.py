@@ -17,9 +17,9 @@ from poolhouse.core.errors import NotAuthorized, OAuthError
 from poolhouse.tokens import verify
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client, Pool
-from poolhouse.web import journey, pools, signing_out
-from poolhouse.web.journey import BrowserSession
+from poolhouse.web import pools, sessions, signing_out
 from poolhouse.web.oauth import answer, wire
+from poolhouse.web.sessions import BrowserSession
 
 _KEPT = ("client_id", "post_logout_redirect_uri", "state", "ui_locales")
 # The sign-in pages' own looks, by their addresses: fronts hand people over by URL, and share no code.
@@ -76,7 +76,7 @@ def _as_cognito(pool: Pool, given: Mapping[str, str]) -> Response:
 
 def _as_openid(pool: Pool, given: Mapping[str, str]) -> Response:
     """RP-Initiated Logout §2, §3."""
-    session = journey.browser_session(pool)
+    session = sessions.current(pool)
     claims = _hint(pool, given.get("id_token_hint"))
     client = _client(pool, given.get("client_id") or (str(claims["aud"]) if claims else None))
     if claims is not None and (client is None or client.id != claims["aud"]):
@@ -140,7 +140,7 @@ def _proof(pool: Pool, session: BrowserSession, kept: Mapping[str, str]) -> str:
 
 
 def _confirmed(pool: Pool, given: Mapping[str, str]) -> Response:
-    session = journey.browser_session(pool)
+    session = sessions.current(pool)
     if session is None:
         return answer.see_other(pools.url("/signedout"))
     kept = {name: given[name] for name in _KEPT if name in given}

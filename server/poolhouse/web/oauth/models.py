@@ -41,6 +41,7 @@ class StoredAuthorizationCode(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     provider: Mapped[str | None] = mapped_column(String(32))
+    acr: Mapped[str | None] = mapped_column(String(32))
 
 
 class SeenAssertion(Base):

@@ -20,7 +20,7 @@ from poolhouse.saml import names
 from poolhouse.saml.bindings import REQUEST, Received, Sending
 from poolhouse.saml.trust import Refused
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.web import answers, journey, pools
+from poolhouse.web import answers, pools, sessions
 from poolhouse.web.saml import addresses, received
 
 log = logging.getLogger("poolhouse.saml")
@@ -65,5 +65,5 @@ def _requested(pool: Pool, wanted: Wanted) -> Sending:
         unknown = (names.REQUESTER, names.UNKNOWN_PRINCIPAL)
         sending = single_logout.answer(pool, wanted.beginning, unknown)
     logout_requests.take(pool, wanted)
-    journey.end(pool, wanted.sessions)
+    sessions.end(pool, wanted.sessions)
     return sending

@@ -7,6 +7,7 @@ never an answer. Everything else is a journey like an OAuth client's: the same p
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -18,19 +19,19 @@ from poolhouse.federation.saml_idp import asked, issue, service_providers
 from poolhouse.federation.saml_idp.asked import Asked, NoAssertion, NoPassive, UnknownConsumer
 from poolhouse.federation.saml_idp.issue import Session
 from poolhouse.federation.saml_idp.service_providers import ServiceProvider
-from poolhouse.saml import assertion, names
+from poolhouse.saml import assertion, bindings, names
 from poolhouse.saml.assertion import Name
 from poolhouse.saml.authn_request import AuthnRequest, read_authn_request
-from poolhouse.saml.bindings import LONGEST_RELAY_STATE, RESPONSE
 from poolhouse.saml.trust import Refused
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Pool
-from poolhouse.web import answers, journey, pools
-from poolhouse.web.journey import AuthorizationRequest, BrowserSession, JourneyEnded, JourneyFinished
+from poolhouse.web import answers, journey, pools, sessions
+from poolhouse.web.journey import AuthorizationRequest, JourneyEnded, JourneyFinished
 from poolhouse.web.saml import addresses, received
+from poolhouse.web.sessions import BrowserSession
 
 log = logging.getLogger("poolhouse.saml")
-_LONGEST_CLIENT_ID = 128
+_CLIENT_ID = re.compile(r"[\w+]{1,128}", re.ASCII)  # ClientIdType of the API's model
 
 
 def sso() -> Response:
@@ -62,14 +63,18 @@ def sso() -> Response:
 def begin() -> Response:
     """GET ``/saml2/idp/init?client_id=&RelayState=``: to a service provider that did not ask (Profiles §4.1.5)."""
     pool = pools.current()
-    client_id, relay_state = _single("client_id"), _single("RelayState")
-    client = lookup.find_client(pool, client_id) if 0 < len(client_id) <= _LONGEST_CLIENT_ID else None
+    client_id = _single("client_id")
+    client = lookup.find_client(pool, client_id) if _CLIENT_ID.fullmatch(client_id) else None
     to = service_providers.of(client) if client is not None else None
     if to is None:
         return answers.error_page("saml_issuer")
-    if not to.idp_initiated or len(relay_state) > LONGEST_RELAY_STATE:
-        return answers.error_page("unauthorized_client" if not to.idp_initiated else "saml_request")
-    return _decide(to, _parameters(to, Asked(to.consumer), relay_state or to.relay_state, False, False), None)
+    if not to.idp_initiated:
+        return answers.error_page("unauthorized_client")
+    try:
+        state = bindings.relay_state(_single("RelayState") or to.relay_state)
+    except Refused:
+        return answers.error_page("saml_request")
+    return _decide(to, _parameters(to, Asked(to.consumer), state, False, False), None)
 
 
 def _single(name: str) -> str:
@@ -167,7 +172,7 @@ def _remembered(parameters: Mapping[str, Any]) -> Asked:
 def _decide(to: ServiceProvider, parameters: Mapping[str, Any], stored: AuthorizationRequest | None) -> Response:
     """An assertion if the right person is signed in, recently and surely enough; else on to the sign-in page."""
     pool, wanted = to.client.pool, _remembered(parameters)
-    held = journey.browser_session(pool)
+    held = sessions.current(pool)
     session = _session(held) if held is not None else None
     fresh = stored is not None and stored.signed_in_by(held)
     must_sign_in = not fresh and ("prompt" in parameters or session is None or not issue.suits(to, session, wanted))
@@ -204,7 +209,7 @@ def _refused(
 
 
 def _posted(parameters: Mapping[str, Any], document: bytes) -> Response:
-    said = {RESPONSE: assertion.encoded(document)}
+    said = {bindings.RESPONSE: assertion.encoded(document)}
     if parameters["relay_state"] is not None:
         said["RelayState"] = parameters["relay_state"]
     return answers.form_post(parameters["redirect_uri"], said)
