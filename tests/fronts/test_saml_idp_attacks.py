@@ -372,3 +372,16 @@ def test_a_request_without_an_id_cannot_be_answered(hand: HandmadeSp, surfer: Su
     for identifier in (None, "", "1 2", "<"):
         hand.ask(surfer, hand.authn_request(ID=identifier), signed=False)
         assert refused(surfer) == "saml_request"
+
+
+def test_a_relay_state_that_nobody_could_hand_on_is_refused(hand: HandmadeSp, surfer: Surfer) -> None:
+    for state in ("\x00", "x" * 4097):
+        for binding in ("redirect", "post"):
+            hand.ask(surfer, relay_state=state, binding=binding)
+            assert refused(surfer) == "saml_request"
+    hand.app.configure(IdpInitiated=True)
+    surfer.go(f"{hand.app.pool.issuer}/saml2/idp/init?client_id={hand.app.client.id}&RelayState=a%00b")
+    assert refused(surfer) == "saml_request"
+    hand.ask(surfer, relay_state="ü 𝕏\n" + "x" * 4000)
+    sign_in(surfer, hand.app.pool.user())
+    assert (surfer.left or {})["RelayState"].startswith("ü 𝕏")

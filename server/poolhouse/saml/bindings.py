@@ -110,7 +110,7 @@ def issuer_of(root: xml.Element) -> str:
 def of_form(form: Mapping[str, str]) -> Received:
     """The message in a form. Raises Refused."""
     kind = _kind(form)
-    return Received(kind, POST, xml.decode(form[kind]), _relay_state(form.get("RelayState")))
+    return Received(kind, POST, xml.decode(form[kind]), relay_state(form.get("RelayState")))
 
 
 def of_query(query: str) -> Received:
@@ -124,8 +124,8 @@ def of_query(query: str) -> Received:
     kind = _kind(raw)
     if len(raw.get("SAMLEncoding", "")) and not _decoded(raw["SAMLEncoding"]).endswith(":DEFLATE"):
         raise Refused("encoding", "SAMLEncoding")
-    relay_state = _decoded(raw["RelayState"].replace("+", "%20")) if "RelayState" in raw else None
-    return Received(kind, REDIRECT, _inflated(_decoded(raw[kind])), _relay_state(relay_state), _signature(raw, kind))
+    state = _decoded(raw["RelayState"].replace("+", "%20")) if "RelayState" in raw else None
+    return Received(kind, REDIRECT, _inflated(_decoded(raw[kind])), relay_state(state), _signature(raw, kind))
 
 
 def _kind(given: Mapping[str, str]) -> Kind:
@@ -150,9 +150,10 @@ def _decoded(value: str) -> str:
         raise Refused("encoding", "a parameter is not UTF-8") from None
 
 
-def _relay_state(value: str | None) -> str | None:
-    if value is not None and len(value) > LONGEST_RELAY_STATE:
-        raise Refused("relay-state", "too long")
+def relay_state(value: str | None) -> str | None:
+    """``value`` if it is one that can be handed on. Raises Refused."""
+    if value is not None and (len(value) > LONGEST_RELAY_STATE or "\x00" in value):
+        raise Refused("relay-state", "too long, or with a NUL")
     return value
 
 
