@@ -12,14 +12,18 @@ import dataclasses
 import os
 import time
 from collections import Counter
+from urllib.parse import urlencode
 
 import pytest
+import requests
 
 from poolhouse.saml import encryption, response
 from poolhouse.saml.response import Refused
+from tests.saml import attack_idp
 from tests.saml.attack_idp import SIGNED, Answer, T, respond
 from tests.saml.mutations import Mutator
 from tests.saml.reading import expected, ours, read, trust
+from tests.world import PoolInWorld
 
 UNCHANGED = "(nothing that was signed had changed)"
 RESPONSES = int(os.environ.get("POOLHOUSE_TEST_FUZZ", "3000"))
@@ -64,3 +68,55 @@ def test_no_mutated_response_is_believed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert reasons["signature"] > RESPONSES / 50, f"the mutations are too wild: {reasons}"
     assert len(reasons) > 15, f"the mutations are too tame: {reasons}"
     assert reasons["unreadable"] == 0, "a check failed by an exception that it did not foresee"
+
+
+def test_no_mutated_response_makes_a_user(pool: PoolInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same at the door: a provider that may begin, and a browser that brings what it is said to have sent."""
+    monkeypatch.setattr(encryption, "_EVEN_SECONDS", 1e-6)
+    pool.idp.create_identity_provider(
+        UserPoolId=pool.id,
+        ProviderName="Okta",
+        ProviderType="SAML",
+        ProviderDetails={"MetadataFile": attack_idp.metadata().decode(), "IDPInit": "true"},
+    )
+    callback = "https://app.example/callback"
+    client = pool.client(
+        SupportedIdentityProviders=["Okta"],
+        CallbackURLs=[callback],
+        AllowedOAuthFlows=["code"],
+        AllowedOAuthScopes=["openid"],
+        AllowedOAuthFlowsUserPoolClient=True,
+    )
+    asked = {"identity_provider": "Okta", "client_id": client.id, "redirect_uri": callback, "response_type": "code"}
+    honest = [
+        respond(
+            Answer(
+                consumer=f"{pool.issuer}/saml2/idpresponse",
+                audience=f"urn:amazon:cognito:sp:{pool.id}",
+                in_response_to=None,
+                attributes={},
+                name_id=name,
+            ),
+            signed,
+        )
+        for signed in SIGNED
+        for name in ("Jo", "Ann")
+    ]
+    mutator = Mutator(SEED, honest)
+    statuses = Counter[int]()
+    for number in range(max(200, RESPONSES // 50)):
+        form = {"SAMLResponse": mutator.mutate(honest[number % len(honest)]), "RelayState": urlencode(asked)}
+        about = f"seed {SEED}, request {number}: {form['SAMLResponse'][:20_000]}"
+        with requests.Session() as browser:
+            answer = browser.post(f"{pool.issuer}/saml2/idpresponse", form, allow_redirects=False, timeout=30)
+            for _ in range(8):
+                if not answer.is_redirect or answer.headers["Location"].startswith(callback):
+                    break
+                here = requests.compat.urljoin(answer.url, answer.headers["Location"])
+                answer = browser.get(here, allow_redirects=False, timeout=30)
+        statuses[answer.status_code] += 1
+        assert answer.status_code < 500, about
+    print(statuses)
+    names = {user["Username"] for user in pool.idp.list_users(UserPoolId=pool.id)["Users"]}
+    assert names <= {"Okta_Jo", "Okta_Ann"}, f"seed {SEED}: {names}"
+    assert statuses[400] > 100, statuses
