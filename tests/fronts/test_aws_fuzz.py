@@ -121,7 +121,7 @@ class Generator:
                 if name in self.whole and self.random.random() < 0.5:
                     return self.random.choice(self.whole[name])
                 names = KEYS.get(name, ODD_TEXTS)
-                keys = self.random.sample(names, self.random.choice((0, 1, 2, 3, 5)))
+                keys = self.random.sample(names, min(len(names), self.random.choice((0, 1, 2, 3, 5))))
                 return {key: self.value(service, shape["value"]["shape"], key, depth + 1) for key in keys}
             case "boolean":
                 return self.random.random() < 0.5
