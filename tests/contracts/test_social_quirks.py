@@ -328,6 +328,75 @@ def test_x_refreshes_where_offline_access_was_asked_for(through: Through) -> Non
     assert there.fake.asked_at("/2/oauth2/token")[-1].basic() == (there.fake.client_id, there.fake.client_secret)
 
 
+def test_a_secret_in_a_header_is_encoded_as_the_rfc_says_and_stays_out_of_the_next_request(through: Through) -> None:
+    """RFC 6749 §2.3.1; and Authlib shares the headers that it writes the secret into among all clients."""
+    there = through("x")
+    before = there.fake.client_secret
+    there.fake.client_secret = "a b:c%2B+d&e=f"
+    try:
+        there.journey(there.provider())
+    finally:
+        there.fake.client_secret = before
+    google = through("google")
+    google.journey(google.provider())
+    assert "Authorization" not in google.fake.asked_at("/token")[-1].headers
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        ({"expires_in": -5}, {"expires_at"}),
+        ({"expires_in": 0}, {"expires_at"}),
+        ({"expires_in": True}, {"expires_at"}),
+        ({"expires_in": "soon"}, {"expires_at"}),
+        ({"expires_in": 10**30}, {"expires_at"}),
+        ({"expires_in": None}, {"expires_at"}),
+        ({"expires_in": "3600"}, set()),
+        ({"refresh_token": "é"}, {"refresh_token"}),
+        ({"refresh_token": ["x"]}, {"refresh_token"}),
+        ({"scope": "a\nb"}, {"scope"}),
+        ({"scope": "x" * 40_000}, {"scope"}),
+    ],
+)
+def test_of_tokens_only_what_is_well_formed_is_kept(through: Through, changed: dict[str, Any], kept: set[str]) -> None:
+    there = through("x")
+    provider = there.provider(authorize_scopes="users.read tweet.read offline.access")
+    whole = set(there.journey(provider).tokens or {})
+    assert whole == {"access_token", "token_type", "expires_at", "refresh_token", "scope"}
+    given = there.fake.token_answer
+    there.fake.token_answer = lambda grant, *, refreshed: given(grant, refreshed=refreshed) | changed  # type: ignore[method-assign]
+    try:
+        assert whole - set(there.journey(provider).tokens or {}) == kept
+    finally:
+        del there.fake.token_answer
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"token_type": "mac"},
+        {"token_type": "DPoP"},
+        {"access_token": "a b"},
+        {"access_token": "a\r\nHost: x"},
+        {"access_token": "é"},
+        {"access_token": "x" * 40_000},
+        {"access_token": ""},
+        {"access_token": None},
+    ],
+)
+def test_an_access_token_that_cannot_stand_in_a_header_is_none(through: Through, changed: dict[str, Any]) -> None:
+    there = through("x")
+    given = there.fake.token_answer
+    there.fake.token_answer = lambda grant, *, refreshed: given(grant, refreshed=refreshed) | changed  # type: ignore[method-assign]
+    try:
+        with pytest.raises(Untrusted) as refused:
+            there.journey(there.provider())
+    finally:
+        del there.fake.token_answer
+    assert "access token" in refused.value.hint
+    assert not there.fake.asked_at("/2/users/me")
+
+
 @pytest.mark.parametrize(
     ("emails", "email"),
     [

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, RSAKey
@@ -43,7 +43,7 @@ class Request:
         if scheme != "Basic":
             return None
         client, _, secret = base64.b64decode(given).decode().partition(":")
-        return client, secret
+        return unquote_plus(client), unquote_plus(secret)
 
 
 @dataclass
