@@ -340,3 +340,37 @@ def test_trips_that_are_over_are_dropped(world: World, upstream: Upstream) -> No
     with clock.moved(minutes=66), unit.open(world.runtime):
         trip.purge()
     assert mine() == 0
+
+
+# --- How sure the provider was ----------------------------------------------------------------------------------------
+
+
+def test_how_sure_the_provider_was_is_said_by_the_mapping_of_its_levels(upstream: Upstream) -> None:  # noqa: F811
+    upstream.pool.idp.update_identity_provider(
+        UserPoolId=upstream.pool.id, ProviderName="Okta", AcrMapping={"Level2": "urn:silver", "Level3": "urn:gold"}
+    )
+    for said, level in (("urn:gold", 3), ("urn:silver", 2), ("urn:GOLD", 1), ("urn:cognito:loa:4", 1), (None, 1)):
+        arriving = replace(somebody("1"), acr=said)
+        tokens = upstream.tokens(arriving)
+        for token in (tokens, upstream.app.refresh(tokens["refresh_token"]).get_json()):
+            claims = upstream.app.id_claims(token["id_token"])
+            assert (claims["acr"], claims["amr"]) == (f"urn:cognito:loa:{level}", ["fed"])
+    browser = Browser(upstream.pool.world)
+    upstream.come(replace(somebody("1"), acr="urn:gold"), browser=browser)
+    page = browser.go(upstream.app.url(claims='{"id_token":{"acr":{"essential":true,"value":"urn:cognito:loa:3"}}}'))
+    assert "code" in page.given, "the session is as sure as the provider was"
+
+
+def test_a_second_factor_of_ours_makes_surer_and_never_less_sure(upstream: Upstream) -> None:  # noqa: F811
+    upstream.pool.idp.update_identity_provider(
+        UserPoolId=upstream.pool.id, ProviderName="Okta", AcrMapping={"Level3": "urn:gold"}
+    )
+    upstream.pool.totp("ON")
+    upstream.client(settings={"mfa_after_federation": True})
+    for subject, said, level in (("1", "urn:gold", 3), ("2", None, 2)):
+        browser = Browser(upstream.pool.world)
+        page = upstream.come(replace(somebody(subject), acr=said), browser=browser)
+        person = Person(upstream.pool, f"Okta_{subject}", "", "", totp_secret=totp_secret(page))
+        page = browser.submit(code=person.totp_code())
+        claims = upstream.app.id_claims(upstream.app.exchange(page.given["code"]).get_json()["id_token"])
+        assert claims["acr"] == f"urn:cognito:loa:{level}"

@@ -26,6 +26,7 @@ from poolhouse.federation.provider import LOCAL, Provider
 from poolhouse.signin import engine
 from poolhouse.signin.events import PreAuthentication
 from poolhouse.signin.outcome import Outcome
+from poolhouse.tokens.claims import ACR_LEVELS
 from poolhouse.user_pools.pool_rules import OWN
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import Status, User, directory
@@ -71,6 +72,13 @@ class Newcomer:
     def link(self) -> Link | None:
         """Whose identity it is, as stored now."""
         return links.find(self.pool, self.provider, self.identity.subject, self.mapped.values)
+
+    @property
+    def acr(self) -> str | None:
+        """How sure the provider was, by its AcrMapping; None if it does not say, or nothing of it is mapped."""
+        levels = {theirs: ours for ours, theirs in self.provider.acr_mapping.items()}
+        ours = levels.get(self.identity.acr or "")
+        return ACR_LEVELS[int(ours.removeprefix("Level")) - 1] if ours else None
 
     def entry(self, *, primary: bool) -> dict[str, Any]:
         """How ``identities`` names them."""
@@ -175,7 +183,9 @@ def _first_time(newcomer: Newcomer) -> Outcome | None:
     membership.join_automatic(pool, provider, user)
     membership.follow(pool, provider, user, newcomer.claims)
     upstream_tokens.keep(client, provider, user, identity.tokens)
-    outcome = engine.admit(client, user, provider=provider.name, first=True, metadata=newcomer.metadata)
+    outcome = engine.admit(
+        client, user, provider=provider.name, first=True, acr=newcomer.acr, metadata=newcomer.metadata
+    )
     emit(ExternalUserCreated(pool.id, sub, provider.name, client.id))
     unit.after_commit(lambda: ask(PostConfirmation(pool, client, "ConfirmSignUp", user, newcomer.metadata)))
     return outcome
@@ -241,7 +251,9 @@ def _again(newcomer: Newcomer, link: Link, *, asked: bool = False) -> Outcome:
     user = _refresh(newcomer, link, user)
     membership.follow(pool, provider, user, newcomer.claims)
     upstream_tokens.keep(client, provider, user, newcomer.identity.tokens)
-    outcome = engine.admit(client, user, provider=provider.name, first=False, metadata=newcomer.metadata)
+    outcome = engine.admit(
+        client, user, provider=provider.name, first=False, acr=newcomer.acr, metadata=newcomer.metadata
+    )
     changed = {name for name in before.keys() | user.attributes.keys() if before.get(name) != user.attributes.get(name)}
     emit(ExternalUserArrived(pool.id, user.sub, provider.name, client.id, tuple(sorted(changed))))
     return outcome

@@ -6,8 +6,7 @@ Every call reads and proves first, then writes; a refusal that counted something
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from sqlalchemy import bindparam, select
 
@@ -31,8 +30,10 @@ from poolhouse.signin import attempt, what_next
 from poolhouse.signin.attempt import Attempt
 from poolhouse.signin.events import PostAuthentication, PreAuthentication, SignInFailed, UserSignedIn
 from poolhouse.signin.outcome import Challenge, Entrance, Outcome, SignedIn
+from poolhouse.signin.progress import Progress
 from poolhouse.signin.steps import STEPS, Proof, Turn, srp
 from poolhouse.signin.steps.step import required
+from poolhouse.tokens import claims
 from poolhouse.tokens.events import StillOpen
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import Status, User, directory
@@ -46,41 +47,6 @@ _PASSWORD_FLOWS = {
 _LONGEST_NAME = 128
 HOSTED_PASSWORD = "PASSWORD"
 FEDERATED = "FEDERATED"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What an attempt has proven so far: the part of its state that goes from step to step.
-
-    ``provider``: the identity provider that vouched for the person; ``first``: their profile was made for it just now.
-    """
-
-    flow: str
-    username: str
-    proven: tuple[str, ...] = ()
-    amr: tuple[str, ...] = ()
-    chosen: str | None = None
-    metadata: Mapping[str, str] | None = None
-    provider: str | None = None
-    first: bool = False
-
-    def kept(self) -> dict[str, Any]:
-        """As stored in the attempt."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    @classmethod
-    def of(cls, state: Mapping[str, Any]) -> Progress:
-        """As stored in the attempt."""
-        return cls(
-            state["flow"],
-            state["username"],
-            tuple(state["proven"]),
-            tuple(state["amr"]),
-            state["chosen"],
-            state["metadata"],
-            state["provider"],
-            state["first"],
-        )
 
 
 def begin(
@@ -325,7 +291,8 @@ def _let_in(client: Client, who: Candidate, progress: Progress) -> SignedIn:
     if not progress.first:
         ask(PostAuthentication(client, user, progress.metadata or {}))
     emit(UserSignedIn(pool.id, user.sub, client.id, progress.amr))
-    return SignedIn(user, client, clock.timestamp(), progress.amr, progress.provider)
+    acr = progress.acr and claims.stronger(progress.acr, claims.acr(progress.amr))
+    return SignedIn(user, client, clock.timestamp(), progress.amr, progress.provider, acr)
 
 
 def arrive(client: Client, user: User, *, amr: tuple[str, ...], metadata: Mapping[str, str] | None = None) -> SignedIn:
@@ -343,13 +310,19 @@ def arrive(client: Client, user: User, *, amr: tuple[str, ...], metadata: Mappin
 
 
 def admit(
-    client: Client, user: User, *, provider: str, first: bool, metadata: Mapping[str, str] | None = None
+    client: Client,
+    user: User,
+    *,
+    provider: str,
+    first: bool,
+    acr: str | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Let in somebody whom the identity provider ``provider`` vouches for; PreAuthentication was asked already.
 
     What the provider did to make sure is its affair: second factors of ours are asked for only where the client has
-    the extension MfaAfterFederation. ``first``: their profile is new (Cognito asks no PostAuthentication then).
-    Raises NotAuthorized, UserNotConfirmed.
+    the extension MfaAfterFederation. ``acr`` is how sure the provider was, in Cognito's words. ``first``: their profile
+    is new (Cognito asks no PostAuthentication then). Raises NotAuthorized, UserNotConfirmed.
     """
     unit.write()
     who = candidate.by_sub(client.pool, user.sub)
@@ -360,7 +333,14 @@ def admit(
     if who.user.status == Status.UNCONFIRMED:
         raise UserNotConfirmed()
     progress = Progress(
-        FEDERATED, user.username, (what_next.PASSWORD,), ("fed",), metadata=metadata, provider=provider, first=first
+        FEDERATED,
+        user.username,
+        (what_next.PASSWORD,),
+        ("fed",),
+        metadata=metadata,
+        provider=provider,
+        first=first,
+        acr=acr,
     )
     if client.own.get("mfa_after_federation"):
         usable = _usable_factors(client.pool, who)

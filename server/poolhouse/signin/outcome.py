@@ -31,7 +31,8 @@ class Challenge:
 class SignedIn:
     """Somebody proved who they are. ``auth_time`` in seconds since 1970; ``amr`` as in RFC 8176 and Cognito.
 
-    ``provider`` is the identity provider that vouched for them: what they begin ends with it.
+    ``provider`` is the identity provider that vouched for them: what they begin ends with it. ``acr`` is how sure
+    that makes us, None where ``amr`` says it.
     """
 
     user: User
@@ -39,6 +40,7 @@ class SignedIn:
     auth_time: int
     amr: tuple[str, ...]
     provider: str | None = None
+    acr: str | None = None
 
 
 Outcome = Challenge | SignedIn

@@ -64,7 +64,8 @@ NO_OVERRIDES = Overrides()
 class Grant:
     """What a set of tokens says: who signed in to which client, how, when, and for what.
 
-    ``requested`` are the claims asked for by name (OIDC Core §5.5), by ``id_token`` and ``userinfo``.
+    ``requested`` are the claims asked for by name (OIDC Core §5.5), by ``id_token`` and ``userinfo``; ``acr`` is how
+    sure a provider's word made us, None where ``amr`` says it.
     """
 
     client: Client
@@ -79,6 +80,7 @@ class Grant:
     nonce: str | None = None
     requested: Mapping[str, Any] = field(default_factory=dict)
     overrides: Overrides = NO_OVERRIDES
+    acr: str | None = None
 
 
 def id_token(grant: Grant, *, now: int, jti: str, at_hash: str | None) -> dict[str, Any]:
@@ -309,6 +311,11 @@ def acr(amr: Iterable[str]) -> str:
     return ACR_LEVELS[0]
 
 
+def stronger(one: str, other: str) -> str:
+    """Of two of ``ACR_LEVELS`` the one that is surer."""
+    return max(one, other, key=ACR_LEVELS.index)
+
+
 def half_hash(value: str, alg: str) -> str:
     """``at_hash``: the left half of the hash that belongs to ``alg`` (OIDC Core §3.1.3.6)."""
     digest = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
@@ -341,7 +348,7 @@ def overridden(claims: dict[str, Any], add: Mapping[str, Any], suppress: Iterabl
 
 def _add_authentication(claims: dict[str, Any], grant: Grant) -> None:
     if grant.amr:
-        claims["acr"] = acr(grant.amr)
+        claims["acr"] = grant.acr or acr(grant.amr)
         claims["amr"] = list(grant.amr)
 
 

@@ -50,15 +50,16 @@ def sign_in(
     trigger: str | None = None,
     client_metadata: Mapping[str, str] | None = None,
     provider: str | None = None,
+    acr: str | None = None,
     once: Callable[[], None] | None = None,
 ) -> TokenSet:
     """Tokens for somebody who has just signed in, and the family that their refresh tokens are born into.
 
     ``source`` is ``api`` or ``oauth``; ``requested`` the claims asked for by name; ``origin_jti`` a name for the
-    family that was chosen beforehand; ``provider`` the identity provider that they came through. Signs before it
-    writes; ``once`` is called as the first thing written, and spends what the tokens are in exchange for, or raises.
-    Raises OAuthError ``invalid_grant`` if the client may not read the attribute of a requested scope (Cognito: App
-    client attribute permissions).
+    family that was chosen beforehand; ``provider`` the identity provider that they came through, ``acr`` how sure that
+    made us. Signs before it writes; ``once`` is called as the first thing written, and spends what the tokens are in
+    exchange for, or raises. Raises OAuthError ``invalid_grant`` if the client may not read the attribute of a requested
+    scope (Cognito: App client attribute permissions).
     """
     if source == "oauth" and (scope_refused := claims.unreadable(client, scope.split())):
         raise OAuthError("invalid_grant", f"The client may not read the attributes of scope {scope_refused}.")
@@ -75,6 +76,7 @@ def sign_in(
         event_id=ids.uuid4(),
         nonce=nonce,
         requested=requested or {},
+        acr=acr,
     )
     trigger = trigger or ("HostedAuth" if source == "oauth" else "Authentication")
     tokens = mint(grant, trigger, client_metadata)
@@ -97,6 +99,7 @@ def sign_in(
             "expires_at": expires_at,
             "revoked_at": None,
             "provider": provider,
+            "acr": acr,
         },
     )
     token, values = new_refresh_token(client.pool_id, grant.origin_jti)

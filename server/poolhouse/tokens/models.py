@@ -30,7 +30,7 @@ class RefreshFamily(Base):
     """One sign-in and everything that was refreshed from it: ``origin_jti`` in all of its tokens.
 
     ``source`` is ``api`` or ``oauth``; ``claims`` what the ``claims`` parameter asked for (OIDC Core §5.5);
-    ``provider`` the identity provider that the person came through.
+    ``provider`` the identity provider that the person came through, ``acr`` how sure that made us.
     """
 
     __tablename__ = "refresh_families"
@@ -51,6 +51,7 @@ class RefreshFamily(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     provider: Mapped[str | None] = mapped_column(String(32))
+    acr: Mapped[str | None] = mapped_column(String(32))
 
 
 class StoredRefreshToken(Base):

@@ -44,6 +44,7 @@ _FOUND = prepared.Read(
         RefreshFamily.expires_at,
         RefreshFamily.revoked_at,
         RefreshFamily.provider,
+        RefreshFamily.acr,
     )
     .select_from(StoredRefreshToken)
     .join(
@@ -177,4 +178,5 @@ def _grant(client: Client, row: Row[Any], scope: str | None) -> Grant:
         origin_jti=row.origin_jti,
         event_id=ids.uuid4(),
         requested=row.claims or {},
+        acr=row.acr,
     )

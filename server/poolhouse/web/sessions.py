@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from poolhouse.core import clock, prepared, unit
 from poolhouse.credentials.models import Password
 from poolhouse.federation.models import LinkedIdentity
-from poolhouse.tokens import revoke
+from poolhouse.tokens import claims, revoke
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.users import User, directory
 from poolhouse.users.models import UserRow
@@ -39,6 +39,12 @@ class BrowserSession:
     expires_at: datetime
     user: User
     provider: str | None = None
+    acr: str | None = None
+
+    @property
+    def level(self) -> str:
+        """How sure the sign-in was, in Cognito's words."""
+        return self.acr or claims.acr(self.amr)
 
     @property
     def sid(self) -> str:
@@ -69,6 +75,7 @@ def current(pool: Pool) -> BrowserSession | None:
         expires_at=row.expires_at,
         user=directory.of_row(row),
         provider=row.provider,
+        acr=row.acr,
     )
 
 
@@ -87,6 +94,7 @@ _SESSION = prepared.Read(
         Stored.created_at.label("begun_at"),
         Stored.expires_at,
         Stored.provider,
+        Stored.acr,
     )
     .select_from(Stored)
     .join(UserRow, (UserRow.pool_id == Stored.pool_id) & (UserRow.sub == Stored.sub))
@@ -121,6 +129,7 @@ def begin(pool: Pool, client_id: str, signed_in: SignedIn) -> bytes:
             expires_at=now + timedelta(seconds=SESSION_SECONDS),
             revoked_at=None,
             provider=signed_in.provider,
+            acr=signed_in.acr,
         )
     )
     return digest

@@ -139,6 +139,7 @@ def _render(outcome: Outcome, trigger: str, metadata: Mapping[str, str] | None) 
         trigger=trigger,
         client_metadata=metadata,
         provider=outcome.provider,
+        acr=outcome.acr,
     )
     return {"ChallengeParameters": {}, "AuthenticationResult": views.authentication(tokens)}
 

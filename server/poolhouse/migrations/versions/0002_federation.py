@@ -27,6 +27,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_federation_trips_expires", ["expires_at"], unique=False)
 
     op.create_table(
+        "iam_saml_providers",
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("provider_id", sa.String(length=32), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("valid_until", sa.BigInteger(), nullable=True),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_iam_saml_providers")),
+        sa.UniqueConstraint("provider_id", name=op.f("uq_iam_saml_providers_provider_id")),
+    )
+    op.create_table(
         "identity_provider_documents",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
         sa.Column("provider", sa.String(length=32), nullable=False),
@@ -175,12 +186,15 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("authorization_codes", schema=None) as batch_op:
         batch_op.add_column(sa.Column("provider", sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column("acr", sa.String(length=32), nullable=True))
 
     with op.batch_alter_table("authorization_requests", schema=None) as batch_op:
         batch_op.add_column(sa.Column("protocol", sa.String(length=8), server_default="oauth", nullable=False))
 
     with op.batch_alter_table("browser_sessions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("provider", sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column("acr", sa.String(length=32), nullable=True))
 
     with op.batch_alter_table("refresh_families", schema=None) as batch_op:
         batch_op.add_column(sa.Column("provider", sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column("acr", sa.String(length=32), nullable=True))
