@@ -117,7 +117,9 @@ def _valid_until(role: Element) -> datetime | None:
             try:
                 moments.append(xml.instant(value, "valid-until"))
             except Refused:
-                raise BadMetadata("valid-until", f"SAML metadata has an unreadable validUntil: {value[:60]}") from None
+                raise BadMetadata(
+                    "valid-until", f"SAML metadata has an unreadable validUntil ({value[:60]!r})."
+                ) from None
         around = around.getparent()
     return min(moments, default=None)
 
@@ -146,7 +148,7 @@ def _consumers(role: Element) -> list[Consumer]:
             continue
         index = str(service.get("index", place))
         if not index.isascii() or not index.isdigit() or len(index) > 5:
-            raise BadMetadata("index", f"SAML metadata has an unusable index: {index[:20]}")
+            raise BadMetadata("index", f"SAML metadata has an unusable index ({index[:20]!r}).")
         found.append(Consumer(int(index), _url(service.get("Location", "")), _flag(service.get("isDefault"), False)))
     return found
 
@@ -161,7 +163,7 @@ def _url(url: str) -> str:
     except ValueError:
         fit = False
     if not fit or any(character <= " " or character in '"<>\\^`{|}\x7f' for character in url):
-        raise BadMetadata("url", f"SAML metadata has an unusable address: {url[:100]}")
+        raise BadMetadata("url", f"SAML metadata has an unusable address ({url[:100]!r}).")
     return url
 
 
