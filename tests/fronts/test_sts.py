@@ -586,7 +586,7 @@ def post(world: World, body: bytes | str, **headers: str) -> requests.Response:
         ("&".join(f"a{n}=1" for n in range(5000)), 400, "MalformedQueryString"),
         (b"Action=\xff\xfe", 400, "MalformedQueryString"),
         ("Action=%ff&Version=" + VERSION, 400, "MalformedQueryString"),
-        (f"Action=AssumeRoleWithSAML&Version={VERSION}", 501, "NotImplemented"),
+        (f"Action=AssumeRoleWithSAML&Version={VERSION}", 400, "ValidationError"),
     ],
 )  # fmt: skip
 def test_every_bad_form_gets_a_clear_error_in_xml(world: World, body: Any, status: int, code: str) -> None:
@@ -596,6 +596,10 @@ def test_every_bad_form_gets_a_clear_error_in_xml(world: World, body: Any, statu
     found = {element.tag.rpartition("}")[2]: element.text for element in root.iter()}
     assert found["Code"] == code
     assert found["RequestId"] == answer.headers["x-amzn-RequestId"]
+
+
+def test_an_operation_that_is_not_there_says_so(account: Account) -> None:
+    refused(account.sts.get_federation_token, "NotImplemented", Name="me")
 
 
 def test_markup_in_what_is_sent_stays_text_in_the_answer(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The tables of IAM: users and their access keys, roles, managed policies with versions, OpenID Connect providers."""
+"""The tables of IAM: users and their access keys, roles, managed policies with versions, identity providers."""
 
 from __future__ import annotations
 
@@ -132,6 +132,18 @@ class PolicyVersion(Base):
     document: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     __table_args__ = (ForeignKeyConstraint(["policy_arn"], ["iam_policies.arn"], ondelete="CASCADE"),)
+
+
+class SamlProvider(Base):
+    """A SAML identity provider whose assertions may be exchanged for a role's credentials; ``document`` is metadata."""
+
+    __tablename__ = "iam_saml_providers"
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    provider_id: Mapped[str] = mapped_column(String(32), unique=True)
+    document: Mapped[str] = mapped_column(Text)
+    valid_until: Mapped[datetime | None]
+    tags: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
 
 
 class OidcProvider(Base):

@@ -12,6 +12,7 @@ from poolhouse.core.errors import AccessDenied
 from poolhouse.policy import Decision, Effect, Lacking, Policy, PolicyError, Principal
 
 WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+SAML = "sts:AssumeRoleWithSAML"
 ASSUME = "sts:AssumeRole"
 TAG_SESSION = "sts:TagSession"
 

@@ -76,16 +76,6 @@ class SamlKey(Base):
     retired_at: Mapped[datetime | None]
 
 
-class SeenMessage(Base):
-    """A SAML assertion or message that was taken: once, until it expires."""
-
-    __tablename__ = "saml_seen_messages"
-    __table_args__ = (Index("ix_saml_seen_messages_expires", "expires_at"),)
-    pool_id: Mapped[str] = mapped_column(POOL_ID, primary_key=True)
-    digest: Mapped[bytes] = mapped_column(DIGEST, primary_key=True)
-    expires_at: Mapped[datetime]
-
-
 class StoredTrip(Base):
     """A browser's journey to a provider and back. ``sealed`` is all it knows; spent by one UPDATE."""
 

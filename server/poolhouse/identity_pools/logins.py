@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import and_, bindparam, select
 
-from poolhouse.access import oidc_providers
+from poolhouse.access import oidc_providers, saml_assertions, saml_providers
 from poolhouse.core import prepared
-from poolhouse.core.errors import InvalidParameter, NotAuthorized
+from poolhouse.core.errors import ExpiredToken, IDPRejectedClaim, InvalidIdentityToken, InvalidParameter, NotAuthorized
 from poolhouse.identity_pools import openid, providers, social, web_tokens
 from poolhouse.identity_pools.errors import ResourceConflict
 from poolhouse.identity_pools.openid import INVALID
@@ -72,7 +72,7 @@ def _verify(pool: IdentityPool, name: str, token: str) -> Login:
     if name in pool.oidc:
         return _of_oidc(name, pool.oidc[name], token)
     if name in pool.saml:
-        raise NotAuthorized("SAML assertions are not accepted by this server yet: use a user pool or OpenID Connect.")
+        return _of_saml(name, token)
     if name == pool.developer_provider:
         raise NotAuthorized("Logins of a developer provider are for GetOpenIdTokenForDeveloperIdentity.")
     raise NotAuthorized(UNSUPPORTED)
@@ -123,6 +123,24 @@ def _of_oidc(name: str, arn: str, token: str) -> Login:
     issuer = provider.issuer
     claims = web_tokens.verified(token, issuers=(issuer,), audiences=provider.client_ids, keys_at=issuer, discover=True)
     return Login(name, claims["sub"], (name, arn), (name, f"{arn}:OIDC:{claims['sub']}"), claims)
+
+
+def _of_saml(arn: str, encoded: str) -> Login:
+    """A SAML response of a provider that IAM has. It counts until it expires, as an ID token does: GetId and the calls
+    that follow it are given the same one, and it opens nothing but the one identity that it is a login of.
+    """
+    provider = saml_providers.get(arn)
+    if provider is None:
+        raise NotAuthorized(UNSUPPORTED, hint="IAM has no such provider")
+    try:
+        assertion, _ = saml_assertions.read(provider, encoded)
+    except (ExpiredToken, IDPRejectedClaim, InvalidIdentityToken) as refused:
+        raise NotAuthorized(INVALID + str(refused), hint=refused.hint) from None
+    if saml_assertions.subject_type(assertion) == "transient":
+        raise NotAuthorized(INVALID + "Its subject is transient, and would be somebody else every time.")
+    told = {name: values[0] if len(values) == 1 else list(values) for name, values in assertion.attributes.items()}
+    claims = {**told, "sub": assertion.name_id, "iss": assertion.issuer}
+    return Login(arn, assertion.name_id, (arn,), (arn, f"{arn}:SAML:{assertion.name_id}"), claims)
 
 
 def own_token(pool: IdentityPool, token: str) -> tuple[str, tuple[str, ...], dict[str, str]]:

@@ -44,6 +44,16 @@ def new_provider(given: Mapping[str, Any]) -> str:
     return names.arn("oidc-provider", "/", str(given["Url"]).partition("://")[2])
 
 
+def saml_provider(given: Mapping[str, Any]) -> str:
+    """The SAML provider of that ARN."""
+    return str(given["SAMLProviderArn"])
+
+
+def new_saml_provider(given: Mapping[str, Any]) -> str:
+    """The SAML provider that is about to be made."""
+    return names.arn("saml-provider", "/", given["Name"])
+
+
 def source(given: Mapping[str, Any]) -> str:
     """Whose policies a what-if question is about."""
     return str(given["PolicySourceArn"])

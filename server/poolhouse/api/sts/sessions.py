@@ -19,7 +19,7 @@ _HOUR = 3600
 _HALF_A_DAY = 43_200
 _POLICY_AT_MOST = 2048
 _NO_MFA = "administrators sign with access keys; a second factor is a matter of user pools"
-_NO_PADDING = "session tokens are as long as what is sealed in them"
+NO_PADDING = "session tokens are as long as what is sealed in them"
 
 
 @operation("GetCallerIdentity", service=_SERVICE, unasked=True)
@@ -36,7 +36,7 @@ def get_access_key_info(*, access_key_id: str) -> Answer:  # noqa: ARG001 - ther
     "GetSessionToken",
     service=_SERVICE,
     unasked=True,
-    ignores={"SerialNumber": _NO_MFA, "TokenCode": _NO_MFA, "MinimumSessionTokenSize": _NO_PADDING},
+    ignores={"SerialNumber": _NO_MFA, "TokenCode": _NO_MFA, "MinimumSessionTokenSize": NO_PADDING},
 )
 def get_session_token(caller: Caller, *, duration_seconds: int | None = None) -> Answer:
     if caller.kind != "user" or caller.session is not None:
@@ -54,7 +54,7 @@ def get_session_token(caller: Caller, *, duration_seconds: int | None = None) ->
         "TokenCode": _NO_MFA,
         "TransitiveTagKeys": "tags end with the session; a session of a session has its own",
         "ProvidedContexts": "no trusted context providers here",
-        "MinimumSessionTokenSize": _NO_PADDING,
+        "MinimumSessionTokenSize": NO_PADDING,
     },
 )
 def assume_role(
@@ -82,10 +82,10 @@ def assume_role(
         role_session_name,
         seconds=duration_seconds,
         context=context,
-        session_policies=_session_policies(policy, policy_arns),
+        session_policies=session_policies(policy, policy_arns),
         source="sts",
     )
-    return _assumed(role, role_session_name, made) | {"SourceIdentity": source_identity}
+    return assumed(role, role_session_name, made) | {"SourceIdentity": source_identity}
 
 
 @operation(
@@ -93,7 +93,7 @@ def assume_role(
     service=_SERVICE,
     ignores={
         "ProviderId": "for OAuth 2 access tokens of two social providers; a token here says itself who issued it",
-        "MinimumSessionTokenSize": _NO_PADDING,
+        "MinimumSessionTokenSize": NO_PADDING,
     },
 )
 def assume_role_with_web_identity(
@@ -121,10 +121,10 @@ def assume_role_with_web_identity(
         seconds=duration_seconds,
         context={**context, "aws:FederatedProvider": identity.principals[0]},
         openid_token=lambda: web_identity_token,
-        session_policies=_session_policies(policy, policy_arns),
+        session_policies=session_policies(policy, policy_arns),
         source="sts",
     )
-    return _assumed(role, role_session_name, made) | {
+    return assumed(role, role_session_name, made) | {
         "SubjectFromWebIdentityToken": identity.subject,
         "Provider": identity.provider,
         "Audience": identity.audience,
@@ -175,7 +175,8 @@ def _tags(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return tags
 
 
-def _session_policies(policy: str | None, arns: Sequence[Mapping[str, str]]) -> list[SessionPolicy]:
+def session_policies(policy: str | None, arns: Sequence[Mapping[str, str]]) -> list[SessionPolicy]:
+    """What a request limits its session to. Raises PackedPolicyTooLarge, Validation."""
     if policy is not None and len(policy) > _POLICY_AT_MOST:
         raise PackedPolicyTooLarge(f"A session policy has at most {_POLICY_AT_MOST} characters.")
     found: list[SessionPolicy] = [each.get("arn", "") for each in arns]
@@ -184,7 +185,8 @@ def _session_policies(policy: str | None, arns: Sequence[Mapping[str, str]]) -> 
     return [*found, *([policy] if policy is not None else [])]
 
 
-def _assumed(role: Role, session_name: str, made: Credentials) -> Answer:
+def assumed(role: Role, session_name: str, made: Credentials) -> Answer:
+    """What every way of taking on a role answers."""
     answer: Answer = {
         "Credentials": _shown(made),
         "AssumedRoleUser": {
