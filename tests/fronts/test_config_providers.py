@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from sqlalchemy import Column, insert, select
 
 from poolhouse.api import model
 from poolhouse.core import cache, clock, sealing, unit
-from poolhouse.federation import catalogue, provider_rules
+from poolhouse.federation import catalogue, cut_off, provider_rules
 from poolhouse.federation.models import ProviderIdentifier, StoredProvider
 from poolhouse.federation.provider import Provider
 from poolhouse.listeners.models import AuditEvent
 from poolhouse.saml import keys, metadata
 from poolhouse.tables import metadata as metadata_of_tables
 from poolhouse.user_pools import limits, lookup
+from tests.conftest import Databases
 from tests.fronts.refusals import refused
 from tests.saml.enterprise import ours as our_service
 from tests.world import ClientInWorld, PoolInWorld, World
@@ -149,6 +151,22 @@ def test_a_key_of_apples_is_never_shown_and_kept_by_an_update_without_it(world: 
     kept = within(world, pool, lambda found: catalogue.get(found, "SignInWithApple"))
     assert kept.details["private_key"] == PRIVATE_KEY
     assert PRIVATE_KEY not in repr(kept)
+
+
+def test_where_private_addresses_are_not_reached_every_address_is_https(databases: Databases, tmp_path: Path) -> None:
+    world = World(databases.make("sqlite"), tmp_path, outbound_private=False)
+    try:
+        pool = world.pool()
+        scope = {"UserPoolId": pool.id, "ProviderName": "Okta", "ProviderType": "OIDC"}
+        for key in ADDRESSES:
+            http = {**OIDC, key: OIDC[key].replace("https:", "http:")}
+            said = refused(
+                pool.idp.create_identity_provider, "InvalidParameterException", **scope, ProviderDetails=http
+            )
+            assert said == f"{key} must be an https URL."
+        make(pool)
+    finally:
+        world.close()
 
 
 def test_secrets_are_sealed_in_the_database(world: World, pool: PoolInWorld) -> None:
@@ -393,6 +411,38 @@ def test_extensions_and_details_have_to_agree(pool: PoolInWorld, ours: Any) -> N
     public = {key: value for key, value in OIDC.items() if key != "client_secret"}
     refused(pool.idp.update_identity_provider, "InvalidParameterException", **scope, ProviderDetails=public)
     assert described(pool)["ProviderDetails"]["client_secret"] == OIDC["client_secret"]
+
+
+def test_what_was_begun_before_a_provider_was_turned_off_stays_ended(
+    world: World, pool: PoolInWorld, ours: Any
+) -> None:
+    """Class 48: not by turning it on again, nor by making another one of that name."""
+    scope = {"UserPoolId": pool.id, "ProviderName": "Okta"}
+
+    def still_open(*moments: datetime) -> list[bool]:
+        with unit.open(world.runtime):
+            return [cut_off.is_open(pool.id, "Okta", moment) for moment in moments]
+
+    def extend(**extensions: Any) -> datetime:
+        ours.set_identity_provider_extensions(**scope, Extensions=extensions)
+        return clock.now()
+
+    make(pool)
+    first = clock.now()
+    assert still_open(first, first - timedelta(minutes=1)) == [True, False]
+    extend(Label="Acme")
+    assert still_open(first) == [True]
+    meanwhile = extend(Enabled=False)
+    assert still_open(first, meanwhile) == [False, False]
+    second = extend(Enabled=True)
+    assert still_open(first, meanwhile, second) == [False, False, True]
+    extend(Label="Acme")
+    extend()
+    assert still_open(first, meanwhile, second) == [False, False, True]
+    pool.idp.delete_identity_provider(**scope)
+    assert still_open(first, second, clock.now()) == [False, False, False]
+    make(pool)
+    assert still_open(first, second, clock.now()) == [False, False, True]
 
 
 def test_pools_and_clients_have_extensions_of_federation(pool: PoolInWorld, ours: Any) -> None:
