@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -151,6 +152,20 @@ def test_an_answer_without_its_issuer_is_refused(pool: PoolInWorld, upstream: Up
     with pytest.raises(Untrusted) as failed:
         there.land(provider, returned, sent)
     assert "whose it is" in failed.value.hint
+
+
+@pytest.mark.usefixtures("within")
+def test_levels_of_assurance_are_asked_for_in_the_providers_words(pool: PoolInWorld, upstream: Upstream) -> None:
+    there = There(pool, upstream)
+    there.provider()
+    mapping = {"Level1": "urn:theirs:low", "Level3": "urn:theirs:high"}
+    pool.idp.update_identity_provider(UserPoolId=pool.id, ProviderName="Upstream", AcrMapping=mapping)
+    provider = catalogue.get(lookup.pool(pool.id), "Upstream")
+    wanted = (*(f"urn:cognito:loa:{level}" for level in (3, 2, 1)), "urn:other")
+    sent, _ = there.depart(provider, acr_values=wanted)
+    assert dict(parse_qsl(urlsplit(sent.address).query))["acr_values"] == "urn:theirs:high urn:theirs:low"
+    sent, _ = there.depart(provider, acr_values=("urn:cognito:loa:2",))
+    assert "acr_values" not in sent.address
 
 
 @pytest.mark.usefixtures("within")

@@ -293,6 +293,8 @@ def test_what_an_id_token_says_of_itself_is_not_for_userinfo_to_change(there: Op
     there.fake.answers = {"/v1/userinfo": Reply(200, bent)}
     identity = there.journey(there.provider())
     assert (identity.acr, identity.auth_time) == (None, None)
+    there.fake.claims = {"acr": "silver", "auth_time": NOW}
+    assert (there.journey(there.provider()).acr, there.journey(there.provider()).auth_time) == ("silver", NOW)
     assert identity.claims["iss"] == there.fake.base
 
 

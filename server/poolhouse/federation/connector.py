@@ -20,7 +20,8 @@ class Departure:
 
     ``state`` is the trip's handle, which comes back with the browser (OAuth's state, SAML's RelayState); ``base`` is
     where the pool's endpoints are, without a trailing slash. ``prompt`` has the values that are passed on (login,
-    select_account, consent), ``reauthenticate`` asks for a fresh proof (prompt=login, max_age).
+    select_account, consent), ``reauthenticate`` asks for a fresh proof (prompt=login, max_age). ``acr_values`` are
+    ours, as the app asked for them.
     """
 
     state: str = field(repr=False)
@@ -29,6 +30,7 @@ class Departure:
     reauthenticate: bool = False
     login_hint: str | None = None
     locale: str | None = None
+    acr_values: tuple[str, ...] = ()
 
     @property
     def oauth_callback(self) -> str:

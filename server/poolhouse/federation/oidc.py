@@ -28,6 +28,7 @@ from poolhouse.federation.connector import (
 )
 from poolhouse.federation.provider import Provider
 from poolhouse.federation.upstream import TENANT_ID, Profile, Tokens, an_object, get, post, scopes, setting
+from poolhouse.tokens.claims import ACR_LEVELS
 
 _LONGEST_CODE = 8192
 _LONGEST_HINT = 320
@@ -131,6 +132,10 @@ def _courtesies(provider: Provider, departure: Departure, prompt: str | None) ->
         asks[preset.hint] = departure.login_hint
     if preset is social.OPENID and departure.locale:
         asks["ui_locales"] = departure.locale
+    levels = {level: f"Level{number}" for number, level in enumerate(ACR_LEVELS, 1)}
+    wanted = [provider.acr_mapping.get(levels.get(value, "")) for value in departure.acr_values]
+    if known := " ".join(filter(None, wanted)):  # in the provider's words (Cognito's AcrMapping)
+        asks["acr_values"] = known
     return asks
 
 
