@@ -37,6 +37,7 @@ from tests.architecture.tree import ROOT, read
 from tests.conftest import Databases
 from tests.fronts.test_cli import Installation
 from tests.oidc import Browser, api, machine
+from tests.saml import attack_idp
 from tests.world import World
 
 HOWTO = ROOT / "docs" / "howto"
@@ -182,11 +183,13 @@ def test_roles_are_made_taken_on_and_explained_as_the_page_says(world: World, tm
         "POOLHOUSE_DATABASE_URL": world.settings.database_url,
         "POOLHOUSE_DATA_DIR": str(world.settings.data_dir),
     }
+    (tmp_path / "metadata.xml").write_bytes(attack_idp.metadata())
     script = f"set -e\n{page}\n{inline}\n"
-    ran = subprocess.run(["bash"], input=script, env=environ, capture_output=True, text=True, timeout=120)
+    ran = subprocess.run(["bash"], input=script, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr[-2000:] + ran.stdout[-2000:]
     assert '"Arn": "arn:aws:iam::000000000000:user/administrator"' in ran.stdout
     assert '"Arn": "arn:aws:sts::000000000000:assumed-role/reader/app"' in ran.stdout
+    assert '"SAMLProviderArn": "arn:aws:iam::000000000000:saml-provider/company"' in ran.stdout
     assert '"Reason": "no_role"' in ran.stdout
     assert '"Endpoint": "https://sts.example.com/"' in ran.stdout
     assert "oidc-provider/accounts.example.com" in ran.stdout
@@ -299,6 +302,38 @@ def test_the_page_of_identity_providers_names_every_extension_and_detail() -> No
         assert detail in page, detail
     for preset in provider_rules.PRESETS:
         assert f"preset={preset}" in page
+
+
+def test_a_saml_application_made_as_the_page_says_gets_assertions(world: World, tmp_path: Path) -> None:
+    pool = world.pool()
+    ann = pool.user("ann", email="ann@howto-saml.example", email_verified="true", given_name="Ann")
+    acs = "https://wiki.example.com/consume"
+    document = metadata.write_sp("https://wiki.example.com/metadata", consumers=[acs])
+    (tmp_path / "wiki-metadata.xml").write_bytes(document)
+    (by_metadata,), (by_hand,) = (block.split("\n\n")[-1:] for block in blocks("saml-idp.md"))
+    for command, where in ((by_metadata, acs), (by_hand, "https://wiki.example.com/saml/acs")):
+        client = pool.client()
+        written = command.replace(POOL, pool.id).replace("CLIENT_ID", client.id)
+        shown = 'poolhouse() { printf "%s\\n" "$@"; }\n' + written
+        run = subprocess.run(["bash", "-c", shown], cwd=tmp_path, capture_output=True, text=True, check=True)
+        _, service, operation, members = run.stdout.split("\n", 3)
+        given = json.loads(members)
+        given["Extensions"]["Saml"]["IdpInitiated"] = True  # so that the test needs no application that asks
+        with unit.open(world.runtime):
+            perform(operator(world.settings.account_id), service, operation, given)
+        browser = Browser(world)
+        browser.go(f"{pool.issuer}/saml2/idp/init?client_id={client.id}")
+        page = browser.sign_in(ann)
+        assert page.url == where
+        assert b">ann@howto-saml.example<" in base64.b64decode(page.given["SAMLResponse"])
+        pool.idp.delete_user_pool_client(UserPoolId=pool.id, ClientId=client.id)
+
+
+def test_the_page_of_saml_applications_names_every_member() -> None:
+    page = read(HOWTO / "saml-idp.md")
+    for member in model.service("poolhouse").shapes["SamlServiceProviderType"]["members"]:
+        if member not in {"AssertionConsumerServiceIndexes", "SingleLogoutResponseService", "SingleLogoutBinding"}:
+            assert member in page, member
 
 
 def test_every_command_of_ours_on_the_pages_is_one() -> None:
