@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from poolhouse.core import clock
+from poolhouse.federation import catalogue
+from poolhouse.federation.connector import Departure, Sent
+from poolhouse.federation.provider import Provider
 from tests.federation.fake import Reply
 from tests.federation.social import Social
 from tests.fronts.federated import Visitor, app, extend, find, provider
+from tests.saml.surfer import Surfer
 from tests.world import PoolInWorld, World
 
 
@@ -615,3 +622,161 @@ def test_the_address_of_the_provider_gets_no_more_than_it_needs(pool: PoolInWorl
     assert handle not in str(asked)
     assert "the-apps-own-state" not in str(asked)
     assert dict(parse_qsl(urlsplit(visitor.browser.url).query))["state"] == "the-apps-own-state"
+
+
+# --- Forms that post themselves, and whatever else may come ---------------------------------------------------------
+
+HOSTILE = '"><script>alert(1)</script><input name="'
+
+
+class Posting:
+    """A connector that sends its request by a form."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def depart(self, provider: Provider, departure: Departure) -> Sent:
+        return Sent(self.address, {"SAMLRequest": HOSTILE, HOSTILE: "x", "RelayState": departure.state})
+
+
+def departing(monkeypatch: pytest.MonkeyPatch, pool: PoolInWorld, social: Social, address: str) -> Any:
+    """What a browser is answered on its way to a provider at that address."""
+    google = provider(pool, social.google)
+    monkeypatch.setattr(catalogue, "connector", lambda _: Posting(address))
+    visitor = Visitor(app(pool, "COGNITO", google)).begin()
+    link = next(html.unescape(x) for x in visitor.browser.links if "/login/via" in x)
+    return visitor.browser.http.get(urljoin(visitor.browser.url, link), allow_redirects=False)
+
+
+def test_a_form_that_posts_itself_is_escaped_locked_down_and_has_a_button(
+    monkeypatch: pytest.MonkeyPatch, pool: PoolInWorld, social: Social
+) -> None:
+    """Class 38 (ZITADEL CVE-2026-29191: script injected into the page that posts on)."""
+    address = f"https://idp.example/sso?a=1&b={quote(HOSTILE)}'{HOSTILE}"
+    answer = departing(monkeypatch, pool, social, address)
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    shown = Surfer()
+    shown.text = answer.text
+    (form,) = shown.forms
+    assert form["action"] == address
+    assert form["fields"]["SAMLRequest"] == HOSTILE
+    assert form["fields"][HOSTILE] == "x"
+    assert answer.text.count("<form") == 1
+    assert "data-posts-itself" in answer.text
+    assert '<button type="submit"' in answer.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "form-action 'self' http: https:;" in policy or "form-action http: https:;" in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:text/html,x", "//idp.example", "", "ftp://idp.example"]
+)
+def test_nobody_is_sent_to_an_address_that_is_none(
+    monkeypatch: pytest.MonkeyPatch, pool: PoolInWorld, social: Social, address: str
+) -> None:
+    """Class 37 (crewjam CVE-2023-45683: a consumer's address that is a script)."""
+    answer = departing(monkeypatch, pool, social, address)
+    assert answer.status_code == 303
+    assert "/login/via/failed" in answer.headers["Location"]
+
+
+def test_an_answer_at_the_address_of_another_protocol_is_none(world: World, pool: PoolInWorld, social: Social) -> None:
+    google = provider(pool, social.google)
+    social.google.asks = True
+    visitor = Visitor(app(pool, "COGNITO", google)).begin().press("Continue with Google")
+    state = dict(parse_qsl(urlsplit(visitor.browser.url).query))["state"]
+    visitor.browser.go(f"{world.url}/{pool.id}/saml2/idpresponse", {"RelayState": state, "SAMLResponse": "PHg+"})
+    assert (visitor.page, visitor.status) == ("/login/via/failed", 400)
+    relayed = {
+        "identity_provider": google,
+        "client_id": visitor.app.client.id,
+        "redirect_uri": visitor.app.redirect_uri,
+        "response_type": "code",
+    }
+    visitor.browser.go(f"{world.url}/{pool.id}/saml2/idpresponse", {"RelayState": urlencode(relayed), "code": "x"})
+    assert visitor.status == 400
+    assert HEADINGS["not_open"] in visitor.text
+
+
+@pytest.mark.parametrize(
+    "relayed",
+    [
+        "client_id=%00&identity_provider=Google&redirect_uri=x&response_type=code",
+        "client_id={id}&client_id={id}&identity_provider=Google&redirect_uri={uri}&response_type=code",
+        "client_id={id}&identity_provider=Google&redirect_uri=https%3A%2F%2Fevil.test&response_type=code",
+        "client_id={id}&identity_provider=Google&redirect_uri={uri}&response_type=code&prompt=none",
+        "client_id={id}&identity_provider=Google",
+        "client_id={id}&identity_provider=%00&redirect_uri={uri}&response_type=code",
+        "client_id=" + "x" * 3000 + "&identity_provider=Google&redirect_uri={uri}&response_type=code",
+        "client_id={id}" + "&a=b" * 1000,
+        "https://evil.test/?client_id={id}&identity_provider=Google&redirect_uri={uri}&response_type=code",
+    ],
+)
+def test_what_a_provider_relays_unasked_is_checked_like_a_request(
+    world: World, pool: PoolInWorld, social: Social, relayed: str
+) -> None:
+    google = provider(pool, social.google)
+    visitor = Visitor(app(pool, "COGNITO", google))
+    state = relayed.replace("{id}", visitor.app.client.id).replace("{uri}", quote(visitor.app.redirect_uri, safe=""))
+    visitor.browser.go(f"{world.url}/{pool.id}/saml2/idpresponse", {"RelayState": state, "SAMLResponse": "PHg+"})
+    assert visitor.status == 400
+    assert visitor.browser.left is None
+    assert "evil.test" not in visitor.text
+
+
+NAMES = (
+    "state",
+    "code",
+    "error",
+    "error_description",
+    "iss",
+    "RelayState",
+    "SAMLResponse",
+    "provider",
+    "trip",
+    "request",
+)
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    path=st.sampled_from(ADDRESSES),
+    posted=st.booleans(),
+    fields=st.lists(st.tuples(st.sampled_from(NAMES), st.text(max_size=60)), max_size=5),
+    genuine=st.booleans(),
+)
+def test_no_generated_answer_is_an_error_of_ours(
+    pool: PoolInWorld,
+    social: Social,
+    path: str,
+    posted: bool,
+    fields: list[tuple[str, str]],
+    genuine: bool,
+) -> None:
+    known = getattr(pool, "known", None)
+    if known is None:
+        google = provider(pool, social.google)
+        social.google.asks = True
+        known = pool.known = app(pool, "COGNITO", google)  # type: ignore[attr-defined]
+    visitor = Visitor(known).begin()
+    values = [(name, value.encode("utf-8", "replace").decode()) for name, value in fields]
+    if genuine:
+        handle = visitor.handle
+        visitor.press("Continue with Google")
+        state = dict(parse_qsl(urlsplit(visitor.browser.url).query))["state"]
+        name = "state" if path.startswith("/oauth2") else "RelayState" if path.startswith("/saml2") else "request"
+        values = [pair for pair in values if pair[0] != name] + [(name, handle if name == "request" else state)]
+    url = f"{known.world.url}/{pool.id}{path}"
+    http = visitor.browser.http
+    answer = (
+        http.post(url, data=values, allow_redirects=False)
+        if posted
+        else http.get(url, params=values, allow_redirects=False)
+    )
+    assert answer.status_code in {200, 303, 400, 405}, (answer.status_code, values)
+    if answer.status_code == 303 and answer.headers["Location"].startswith((known.world.url, "/")):
+        answer = http.get(urljoin(url, answer.headers["Location"]))
+        assert answer.status_code in {200, 400, 502, 503}, (answer.status_code, values)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
@@ -19,7 +19,7 @@ from poolhouse.core import circumstances, runtime, unit
 from poolhouse.core.errors import ResourceNotFound, TooManyRequests
 from poolhouse.federation import arrive, catalogue, cut_off, offers, trip
 from poolhouse.federation.arrive import OfferLink
-from poolhouse.federation.connector import Departure, FederationFailed, Landing, NotOpen, Untrusted
+from poolhouse.federation.connector import Departure, FederationFailed, Landing, Misconfigured, NotOpen, Untrusted
 from poolhouse.federation.provider import Provider
 from poolhouse.federation.trip import Failure, Trip, TripElsewhere, TripEnded
 from poolhouse.user_pools import lookup
@@ -39,6 +39,7 @@ _KIND_OF = {"finished": "expired", "unknown": "expired", "elsewhere": "expired"}
 # What a provider may ask for when it sends somebody unasked (Cognito: SAML begun by the provider).
 _RELAYED = frozenset({"identity_provider", "client_id", "redirect_uri", "response_type", "scope", "state"})
 _MOST_PARAMETERS = 50
+_SAML = "SAML"
 _LONGEST_RELAY_STATE = 4096
 
 
@@ -99,8 +100,12 @@ def _depart(here: Visit, provider: Provider) -> Response:
         reauthenticate="login" in prompt or "max_age" in asked,
         login_hint=str(here.notes.get("hint") or asked.get("login_hint") or "") or None,
         locale=str(asked.get("ui_locales") or asked.get("lang") or "") or None,
+        acr_values=tuple(str(asked.get("acr_values") or "").split()),
     )
     sent = catalogue.connector(provider).depart(provider, departure)
+    if urlsplit(sent.address).scheme not in {"http", "https"}:
+        # A javascript: address would run in our own origin (crewjam CVE-2023-45683).
+        raise Misconfigured(hint="the provider is at an address that browsers are not sent to")
     trip.begin(
         here.pool,
         provider,
@@ -124,7 +129,7 @@ def oauth_answer(pool: Pool) -> Response:
     given = _given(request.form if request.method == "POST" else request.args)
     if given is None or "state" not in given:
         return pages.message(pages.words(), pool, "arrival")
-    return _answered(pool, given["state"], given)
+    return _answered(pool, given["state"], given, saml=False)
 
 
 @_route("/saml2/idpresponse", "POST")
@@ -136,7 +141,7 @@ def saml_answer(pool: Pool) -> Response:
     relayed = _relayed(given.get("RelayState", ""))
     if relayed is not None:
         return _unasked(pool, given, relayed)
-    return _answered(pool, given.get("RelayState", ""), given)
+    return _answered(pool, given.get("RelayState", ""), given, saml=True)
 
 
 @_route("/saml2/idpresponse", "GET")
@@ -154,7 +159,7 @@ def _given(values: MultiDict[str, str]) -> dict[str, str] | None:
     return values.to_dict()
 
 
-def _answered(pool: Pool, handle: str, given: Mapping[str, str]) -> Response:
+def _answered(pool: Pool, handle: str, given: Mapping[str, str], *, saml: bool) -> Response:
     rt = runtime.current()
     try:
         with unit.open(rt):
@@ -168,6 +173,8 @@ def _answered(pool: Pool, handle: str, given: Mapping[str, str]) -> Response:
             provider = catalogue.find(pool, out.provider)
             if provider is None or not cut_off.is_open(pool.id, provider.name, out.created_at):
                 raise NotOpen
+            if (provider.type == _SAML) != saml:
+                raise Untrusted(hint="the answer came to the address of another protocol")
             landing = Landing(pools.base(pool), given, out.remember, posted=request.method == "POST")
             identity = catalogue.connector(provider).land(provider, landing)
             back = trip.come_back(out, identity)
@@ -193,10 +200,11 @@ def _relayed(relay_state: str) -> dict[str, str] | None:
     """The authorization request in Cognito's form of RelayState; None if it is not of that form."""
     if "client_id=" not in relay_state or len(relay_state) > _LONGEST_RELAY_STATE:
         return None
-    pairs = parse_qsl(relay_state, max_num_fields=_MOST_PARAMETERS)
+    pairs = parse_qsl(relay_state) if relay_state.count("&") < _MOST_PARAMETERS and relay_state.isprintable() else []
     asked = dict(pairs)
     whole = {"identity_provider", "client_id", "redirect_uri", "response_type"} <= set(asked) <= _RELAYED
-    return asked if whole and len(asked) == len(pairs) else None
+    usable = len(asked) == len(pairs) and all(value.isprintable() for value in asked.values())
+    return asked if whole and usable else None
 
 
 def _unasked(pool: Pool, given: Mapping[str, str], asked: Mapping[str, str]) -> Response:
@@ -208,6 +216,8 @@ def _unasked(pool: Pool, given: Mapping[str, str], asked: Mapping[str, str]) -> 
             if client is None or asked["redirect_uri"] not in client.callback_urls:
                 return pages.message(pages.words(), pool, "arrival")
             provider = _open(client, name)
+            if provider.type != _SAML:
+                raise NotOpen
             landing = Landing(pools.base(pool), given, None, posted=True)
             identity = catalogue.connector(provider).land(provider, landing)
             handle = trip.unasked(pool, provider, identity, asked)
