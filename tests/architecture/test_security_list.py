@@ -10,9 +10,28 @@ import pytest
 from tests.architecture.tree import ROOT, read
 
 PAGE = read(ROOT / "docs" / "security-tests.md")
-CLASSES, _, OAUTH = PAGE.partition("## OAuth and OpenID")
+BEFORE, _, OAUTH = PAGE.partition("## OAuth and OpenID")
+CLASSES, _, SAML = BEFORE.partition("## SAML service provider")
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 LAST_CLASS = 65
+# The checks of a SAML service provider, by the first words of their rows.
+CHECKS = (
+    "signature",
+    "one reference",
+    "transforms",
+    "algorithms",
+    "wrapping",
+    "XML",
+    "Issuer, Audience, Destination, Recipient",
+    "NotBefore, NotOnOrAfter",
+    "InResponseTo",
+    "once",
+    "RelayState",
+    "encryption",
+    "NameID",
+    "metadata",
+    "mutations",
+)
 # The points of RFC 9700 and its kin that a provider owes, by the first words of their rows.
 POINTS = (
     "redirect_uri",
@@ -59,7 +78,14 @@ def test_every_point_of_oauth_has_its_row() -> None:
     assert list(rows(OAUTH)) == list(POINTS)
 
 
-@pytest.mark.parametrize("row", [*rows(CLASSES).values(), *rows(OAUTH).values()], ids=lambda row: row[0])
+def test_every_check_of_a_saml_service_provider_has_its_row() -> None:
+    assert list(rows(SAML)) == list(CHECKS)
+
+
+ALL = [*rows(CLASSES).values(), *rows(SAML).values(), *rows(OAUTH).values()]
+
+
+@pytest.mark.parametrize("row", ALL, ids=lambda row: row[0])
 def test_a_row_names_a_test_or_says_why_there_is_none(row: list[str]) -> None:
     assert NAMED.search(row[-1]) or "not apply" in row[-2], row
 
@@ -75,5 +101,5 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 def test_nothing_in_the_column_of_tests_is_misspelt() -> None:
-    for row in (*rows(CLASSES).values(), *rows(OAUTH).values()):
+    for row in ALL:
         assert re.sub(r"[, ]", "", NAMED.sub("", row[-1])) == "", row[-1]
