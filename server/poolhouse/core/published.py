@@ -15,7 +15,7 @@ T = TypeVar("T")
 KEPT_SECONDS = 3600.0
 # Whoever sends tokens with made-up key ids must not make us ask their provider for each.
 ASKED_AGAIN_SECONDS = 30.0
-_ENTRIES_AT_MOST = 500
+_ENTRIES_AT_MOST = 2_000
 _KEYS_AT_MOST = 50
 
 
@@ -41,8 +41,8 @@ class Published:
         What was fetched once stays good while its server cannot be reached.
         """
         with self._lock:
-            if len(self._known) > _ENTRIES_AT_MOST:
-                self._known.clear()
+            if name not in self._known and len(self._known) >= _ENTRIES_AT_MOST:
+                del self._known[next(iter(self._known))]  # the oldest
             known = self._known.setdefault(name, _Known())
         # One asks and the others wait for the answer, rather than all asking.
         with known.lock:
