@@ -727,18 +727,8 @@ def test_what_a_provider_relays_unasked_is_checked_like_a_request(
     assert "evil.test" not in visitor.text
 
 
-NAMES = (
-    "state",
-    "code",
-    "error",
-    "error_description",
-    "iss",
-    "RelayState",
-    "SAMLResponse",
-    "provider",
-    "trip",
-    "request",
-)
+NAMES = ("state", "code", "error", "iss", "RelayState", "SAMLResponse", "provider", "trip", "request")
+ADDRESSES = ("/oauth2/idpresponse", "/saml2/idpresponse", "/login/via", "/login/via/back", "/login/via/failed")
 
 
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
