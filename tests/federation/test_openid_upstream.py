@@ -18,6 +18,7 @@ from tests.federation.counterparts import OpenIdCounterpart
 from tests.federation.upstream import Upstream
 from tests.fronts.federated import extend
 from tests.fronts.refusals import refused
+from tests.oidc import Browser, rp
 from tests.world import PoolInWorld, World
 
 pytestmark = [pytest.mark.live, pytest.mark.node]
@@ -166,6 +167,11 @@ def test_levels_of_assurance_are_asked_for_in_the_providers_words(pool: PoolInWo
     assert dict(parse_qsl(urlsplit(sent.address).query))["acr_values"] == "urn:theirs:high urn:theirs:low"
     sent, _ = there.depart(provider, acr_values=("urn:cognito:loa:2",))
     assert "acr_values" not in sent.address
+
+    app = rp(pool, SupportedIdentityProviders=["Upstream"])
+    there_now = Browser(pool.world).go(app.url(identity_provider="Upstream", acr_values=wanted[0]))
+    assert there_now.url.startswith(upstream.issuer)
+    assert there_now.given["acr_values"] == "urn:theirs:high"
 
 
 @pytest.mark.usefixtures("within")
