@@ -5,10 +5,12 @@ Classes 46 to 49 of docs/security-tests.md; the promise of each test is its name
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from poolhouse.core import clock, unit
 from poolhouse.federation import catalogue, links, offers, trip
@@ -419,3 +421,54 @@ def test_an_address_with_more_than_one_address_in_it_is_none(
     told = proving.refused(identity)
     assert told["error"] == "invalid_request"
     assert proving.usernames() == ["victim"]
+
+
+# --- Everything at once -----------------------------------------------------------------------------------------------
+
+
+def test_whatever_happens_to_one_identity_at_the_same_moment_is_answered(upstream: Upstream) -> None:  # noqa: F811
+    """Nobody waits for one another for ever, nothing is half done, and one identity is one user's."""
+    idp, pool, world = upstream.pool.idp, upstream.pool.id, upstream.pool.world
+    idp.create_group(UserPoolId=pool, GroupName="engineers")
+    upstream.extend("Okta", groups_attribute="groups", group_mapping={"eng": "engineers"})
+    who = {"ProviderName": "Okta", "ProviderAttributeName": "Cognito_Subject", "ProviderAttributeValue": "busy"}
+    statuses: list[int] = []
+
+    def arriving(number: int) -> None:
+        browser = Browser(world)
+        state = upstream.leave(browser=browser)
+        identity = somebody("busy", name=f"Busy {number}", groups=("eng",) if number % 2 else ())
+        page = upstream.answer(browser, state, upstream.connector.code(identity))
+        statuses.append(page.status if page.ours else 302)
+
+    def administering(number: int) -> None:
+        calls = (
+            lambda: idp.admin_disable_provider_for_user(UserPoolId=pool, User=who),
+            lambda: idp.admin_delete_user(UserPoolId=pool, Username="Okta_busy"),
+            lambda: idp.admin_link_provider_for_user(
+                UserPoolId=pool,
+                DestinationUser={"ProviderName": "Cognito", "ProviderAttributeValue": "local"},
+                SourceUser=who,
+            ),
+            lambda: idp.admin_update_user_attributes(
+                UserPoolId=pool, Username="local", UserAttributes=[{"Name": "name", "Value": str(number)}]
+            ),
+        )
+        try:
+            calls[number % len(calls)]()
+        except ClientError as error:
+            statuses.append(error.response["ResponseMetadata"]["HTTPStatusCode"])
+
+    upstream.pool.user("local")
+    with ThreadPoolExecutor(8) as threads:
+        jobs = [threads.submit(arriving if n % 2 else administering, n // 2) for n in range(48)]
+        for job in jobs:
+            job.result()
+    assert max(statuses) < 500, statuses
+    with unit.open(world.runtime):
+        here = lookup.pool(pool)
+        found = links.get(here, "Okta", "Cognito_Subject", "busy")
+        assert found is None or directory.by_sub(pool, found.sub) is not None
+    claims = upstream.claims(somebody("busy"))
+    told = [(entry["providerName"], entry["userId"]) for entry in claims["identities"]]
+    assert told == [("Okta", "busy")]
