@@ -518,6 +518,30 @@ def test_an_answer_that_comes_too_late_says_so_and_leads_back(
     assert visitor.press("Back to sign-in").page == "/login"
 
 
+def test_a_journey_that_ended_meanwhile_says_so(
+    pool: PoolInWorld, social: Social, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(app(pool, "COGNITO", provider(pool, social.google))).begin()
+    social.google.asks, real = True, clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(minutes=58))
+    visitor.press("Continue with Google")
+    monkeypatch.setattr(clock, "now", lambda: real() + timedelta(minutes=61))
+    visitor.browser.go(visitor.browser.links[0])
+    assert (visitor.page, visitor.status) == ("/login/via/back", 400)
+    assert "This sign-in took too long" in visitor.text
+
+
+def test_looking_at_an_address_uses_nothing_up(pool: PoolInWorld, social: Social) -> None:
+    visitor = Visitor(app(pool, "COGNITO", provider(pool, social.google))).begin()
+    social.google.asks = True
+    visitor.press("Continue with Google")
+    url = visitor.browser.url.split("?")[0] + visitor.browser.links[0]
+    for _ in range(2):
+        url = visitor.browser.http.get(url, allow_redirects=False).headers["Location"]
+        assert visitor.browser.http.head(url).status_code == 405
+    assert "code" in visitor.browser.go(url).left
+
+
 def test_two_tabs_do_not_disturb_each_other(pool: PoolInWorld, social: Social) -> None:
     google = provider(pool, social.google)
     social.google.asks = True

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Response, request
+from flask import Response, abort, request
 from werkzeug.datastructures import MultiDict
 
 from poolhouse.core import circumstances, runtime, unit
@@ -41,6 +41,7 @@ _RELAYED = frozenset({"identity_provider", "client_id", "redirect_uri", "respons
 _MOST_PARAMETERS = 50
 _SAML = "SAML"
 _LONGEST_RELAY_STATE = 4096
+_LONGEST_HINT = 500
 
 
 def _route(path: str, *methods: str) -> Callable[[Callable[[Pool], Response]], Callable[[Pool], Response]]:
@@ -49,6 +50,8 @@ def _route(path: str, *methods: str) -> Callable[[Callable[[Pool], Response]], C
     def register(serve: Callable[[Pool], Response]) -> Callable[[Pool], Response]:
         def view(pool_id: str) -> Response:  # noqa: ARG001 - the door has found the pool
             pool = pools.current()
+            if request.method == "HEAD":
+                abort(405)  # whoever only looks at an address uses nothing up
             try:
                 return serve(pool)
             except JourneyEnded as error:
@@ -311,7 +314,9 @@ class Busy(FederationFailed):
 
 
 def _note_down(pool_id: str, provider: str, error: FederationFailed) -> None:
-    log.warning("pool %s: nobody came through %s: %s: %s", pool_id, provider, error.kind, error.hint or error)
+    # As a literal: a hint may quote what a provider sent, line breaks and all.
+    said = (error.hint or str(error))[:_LONGEST_HINT]
+    log.warning("pool %s: nobody came through %r: %s: %r", pool_id, provider, error.kind, said)
 
 
 @_route("/login/via/failed", "GET")
