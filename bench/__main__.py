@@ -26,6 +26,7 @@ from bench.scenarios import (
 from bench.tenant import Administrator, Tenant
 
 BIN = Path(sys.executable).parent
+TURNS = 10  # of the servers with few and with many identities
 
 
 class Bench:
@@ -152,8 +153,7 @@ class Bench:
         server = self.real_server(self.environ_of_few())
         server.wait_for(self.few + "/healthz")
         scenarios = permissions.growing(self.base, self.guarded)
-        rounds = max(3, self.options.rounds)
-        self.results.grown = runs.grow(scenarios, Target(self.few, server), many, rounds, self.options.seconds / 2)
+        self.results.grown = runs.grow(scenarios, Target(self.few, server), many, TURNS, self.options.seconds / 5)
         server.stop()
 
     def count(self, target: Target, listed: str | None) -> None:

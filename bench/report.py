@@ -199,6 +199,7 @@ def _grown(results: Results) -> str:
                 number(one.median("few"), 3),
                 number(one.median("many"), 3),
                 number(one.ratio, 2),
+                number(one.ratio_by_processor, 2),
                 number(MOST_GROWTH, 2),
                 reached(one.ratio <= MOST_GROWTH and few == many),
             ]
@@ -206,7 +207,7 @@ def _grown(results: Results) -> str:
     few_, many_ = f"{FEW:,}", f"{results.identities:,}"
     head = ["call", f"statements / commits at {few_}", f"at {many_}", f"p50 ms at {few_}", f"p50 ms at {many_}"]
     note = "\n\nTwo servers over copies of one database, asked in turns over one connection."
-    return table([*head, "time ratio", "at most", "reached"], rows) + note
+    return table([*head, "time ratio", "ratio by CPU", "at most", "reached"], rows) + note
 
 
 def _library(rows: list[Library]) -> str:

@@ -102,14 +102,24 @@ class Grown:
         """How much longer it takes among many: the median of the pairs."""
         return statistics.median(many.p50 / few.p50 for few, many in zip(self.few, self.many, strict=True))
 
+    @property
+    def ratio_by_processor(self) -> float:
+        """The same by the processor time that the two servers used; 0 where the system does not say."""
+        pairs = [(few.by_processor, many.by_processor) for few, many in zip(self.few, self.many, strict=True)]
+        return statistics.median(few / many for few, many in pairs) if all(min(pair) for pair in pairs) else 0.0
+
 
 def grow(scenarios: list[Scenario], few: Target, many: Target, rounds: int, seconds: float) -> list[Grown]:
-    """Every scenario on both, over one connection: what a call takes, not how many fit beside each other."""
+    """Every scenario on both, over one connection: what a call takes, not how many fit beside each other.
+
+    Many short turns, now the one and now the other first: what else the machine does meets both alike.
+    """
     results = [Grown(scenario) for scenario in scenarios]
     for result in results:
-        for _ in range(rounds):
-            result.few.append(few.sample(result.scenario.stories, 1, seconds))
-            result.many.append(many.sample(result.scenario.stories, 1, seconds))
+        for turn in range(rounds):
+            pair = [(few, result.few), (many, result.many)]
+            for target, samples in pair if turn % 2 else reversed(pair):
+                samples.append(target.sample(result.scenario.stories, 1, seconds))
     return results
 
 

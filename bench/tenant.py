@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import requests
 from botocore.config import Config
 

@@ -33,9 +33,7 @@ class _AtHand(Transport):
         super().__init__()
         self._jwks = jwks
 
-    def ask(  # type: ignore[override]
-        self, *_asked: object, **_more: object
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def ask(self, *_asked: object, **_more: object) -> tuple[int, Mapping[str, str], bytes]:
         return 200, {}, self._jwks
 
 
