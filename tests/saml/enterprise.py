@@ -134,11 +134,10 @@ def joined(
     callback: str = CALLBACK,
     local: bool = False,
     by_file: bool = False,
+    schema: Sequence[Mapping[str, Any]] = (),
 ) -> Joined:
     """A new pool with an app that offers ``idp``, each told of the other."""
-    pool = world.pool(
-        Schema=[{"Name": "team", "AttributeDataType": "String", "Mutable": True}],
-    )
+    pool = world.pool(Schema=[{"Name": "team", "AttributeDataType": "String", "Mutable": True}, *schema])
     known = {"MetadataFile": idp.metadata.decode()} if by_file else {"MetadataURL": idp.metadata_url}
     pool.idp.create_identity_provider(
         UserPoolId=pool.id,

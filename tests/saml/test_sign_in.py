@@ -18,6 +18,8 @@ from tests.saml.surfer import Surfer
 from tests.world import World
 
 SIGN_IN = "Sign in at the enterprise"
+# What no engine makes a difference to.
+one_engine = pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
 
 
 def ann(**more: list[str]) -> Account:
@@ -54,6 +56,7 @@ def arrive(site: Joined, person: Surfer, username: str = "ann", **more: str | No
 # --- Coming -----------------------------------------------------------------------------------------------------------
 
 
+@one_engine
 @pytest.mark.parametrize("signed", ["assertion", "response", "both"])
 @pytest.mark.parametrize("encrypt", [False, True], ids=["clear", "encrypted"])
 def test_the_app_gets_tokens_and_the_profile_what_was_mapped(
@@ -89,11 +92,13 @@ def test_the_app_gets_tokens_and_the_profile_what_was_mapped(
     assert site.app.userinfo(tokens["access_token"]).get_json()["username"] == "Okta_Ann-7"
 
 
+@one_engine
 def test_metadata_as_a_file_does_as_well(world: World, provider: Pysaml2Idp, person: Surfer) -> None:
     site = joined(world, provider, by_file=True)
     assert site.claims(arrive(site, person))["cognito:username"] == "Okta_Ann-7"
 
 
+@one_engine
 def test_where_responses_must_be_encrypted_a_clear_one_is_refused(
     world: World, provider: Pysaml2Idp, person: Surfer
 ) -> None:
@@ -115,6 +120,7 @@ def test_one_request_one_arrival_and_the_next_is_the_same_user(
     assert other["cognito:username"] == "Okta_ann-7"
 
 
+@one_engine
 def test_signed_requests_are_understood_where_nothing_else_is_taken(
     world: World, person: Surfer, tmp_path: Path
 ) -> None:
@@ -124,6 +130,7 @@ def test_signed_requests_are_understood_where_nothing_else_is_taken(
         assert site.claims(arrive(site, person))["cognito:username"] == "Okta_Ann-7"
 
 
+@one_engine
 def test_a_provider_that_takes_requests_by_form_alone(world: World, person: Surfer, tmp_path: Path) -> None:
     with pysaml2_idp(tmp_path, want_signed_requests=True, sso_by_redirect=False) as strict:
         strict.people["ann"] = ann()
@@ -132,6 +139,7 @@ def test_a_provider_that_takes_requests_by_form_alone(world: World, person: Surf
         assert any(step.method == "POST" and step.url == f"{strict.url}/sso" for step in person.way)
 
 
+@one_engine
 def test_prompt_login_has_the_provider_ask_again(world: World, provider: Pysaml2Idp, person: Surfer) -> None:
     site = joined(world, provider)
     arrive(site, person)
@@ -229,6 +237,7 @@ def assert_broken(site: Joined, person: Surfer, error: str = "access_denied") ->
     assert person.left["error_description"]
 
 
+@one_engine
 def test_no_at_the_provider_is_an_error_for_the_app_that_sent_somebody_there(
     world: World, provider: Pysaml2Idp, person: Surfer
 ) -> None:
@@ -240,6 +249,7 @@ def test_no_at_the_provider_is_an_error_for_the_app_that_sent_somebody_there(
     assert person.left["iss"] == site.pool.issuer
 
 
+@one_engine
 def test_no_at_the_provider_leads_back_to_the_choice_of_whoever_chose_it(
     world: World, provider: Pysaml2Idp, person: Surfer
 ) -> None:
@@ -253,6 +263,7 @@ def test_no_at_the_provider_leads_back_to_the_choice_of_whoever_chose_it(
     assert site.claims(person)["cognito:username"] == "Okta_Ann-7"
 
 
+@one_engine
 def test_a_response_that_was_changed_on_the_way_is_refused(world: World, provider: Pysaml2Idp, person: Surfer) -> None:
     site = joined(world, provider)
     provider.spoil = "ann@saml.example"
@@ -270,6 +281,7 @@ def test_an_answer_counts_once(world: World, provider: Pysaml2Idp, person: Surfe
     assert 400 <= person.status < 500
 
 
+@one_engine
 def test_an_answer_brought_by_another_browser_signs_nobody_in(
     world: World, provider: Pysaml2Idp, person: Surfer
 ) -> None:
@@ -296,7 +308,47 @@ def test_a_disabled_user_and_a_disabled_provider_stay_out(
     assert waiting.submit(username="ann", do="in").left is None, "somebody under way stays out, too"
     assert site.app.refresh(tokens["refresh_token"]).status_code == 400
     site.leave(person)
-    assert person.left is None or person.left.get("error")
+    assert person.left is not None
+    assert (person.left["error"], person.left["iss"]) == ("invalid_request", site.pool.issuer)
+    site.extend(tmp_path)
+    assert site.claims(arrive(site, person))["cognito:username"] == "Okta_Ann-7"
+    site.pool.idp.delete_identity_provider(UserPoolId=site.pool.id, ProviderName="Okta")
+    site.leave(person)
+    assert person.left is None or "error" in person.left
+
+
+@one_engine
+def test_somebody_without_what_the_pool_requires_stays_out_until_the_provider_says_it(
+    world: World, provider: Pysaml2Idp, person: Surfer
+) -> None:
+    site = joined(world, provider, schema=[{"Name": "given_name", "Required": True, "Mutable": True}])
+    del provider.people["ann"].attributes[GIVEN_NAME]
+    arrive(site, person)
+    assert "lack something" in person.text, "the page says what it may be"
+    assert_broken(site, person, "invalid_request")
+    provider.people["ann"] = ann()
+    assert site.claims(arrive(site, person))["given_name"] == "Ann"
+
+
+@one_engine
+@pytest.mark.parametrize(
+    ("name_id", "name_id_format"),
+    [
+        ("ann@saml.example", "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"),
+        ("CN=Ann Bell,OU=Staff", "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName"),
+        ("änne", "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"),
+        ("a" * 256, "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
+    ],
+    ids=["address", "distinguished name", "beyond ASCII", "long"],
+)
+def test_people_may_be_called_as_their_provider_likes(
+    world: World, provider: Pysaml2Idp, person: Surfer, name_id: str, name_id_format: str
+) -> None:
+    site = joined(world, provider)
+    provider.people["ann"].name_id, provider.people["ann"].name_id_format = name_id, name_id_format
+    first = site.claims(arrive(site, person))
+    assert first["identities"][0]["userId"] == name_id
+    assert site.claims(arrive(site, Surfer()))["sub"] == first["sub"]
 
 
 # --- Begun by the provider --------------------------------------------------------------------------------------------
@@ -322,6 +374,7 @@ def test_where_it_is_allowed_the_provider_may_begin(world: World, provider: Pysa
     assert site.claims(person)["cognito:username"] == "Okta_Ann-7"
 
 
+@one_engine
 def test_where_it_is_not_allowed_nobody_comes_unasked(world: World, provider: Pysaml2Idp, person: Surfer) -> None:
     site = joined(world, provider)
     person.go(start_url(provider, site.entity_id, relay_state(site)))
@@ -330,6 +383,7 @@ def test_where_it_is_not_allowed_nobody_comes_unasked(world: World, provider: Py
     assert 400 <= person.status < 500
 
 
+@one_engine
 @pytest.mark.parametrize(
     "wrong",
     [{"redirect_uri": "https://evil.example/"}, {"client_id": "nobody"}, {"response_type": "token"}, {"scope": "root"}],

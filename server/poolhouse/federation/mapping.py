@@ -29,7 +29,6 @@ class Unfit(Refused):
     """What the provider says does not fit the pool's schema, or the app's permission to write it (Cognito's words)."""
 
     oauth = "invalid_request"
-    kind = "unfit"
     sentence = "What the identity provider says of this person does not fit the user pool."
 
 
