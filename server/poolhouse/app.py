@@ -110,7 +110,7 @@ def _add_chores(rt: Runtime) -> None:
 
     rt.housekeeper.every(max(rt.settings.cache_seconds, 0.2), "configuration", within_unit(follow_changes))
     rt.housekeeper.every(2.0, "outbox", lambda: outbox.deliver_due(rt))
-    rt.housekeeper.every(_DOCUMENTS_EVERY_SECONDS, "providers' documents", lambda: documents.refresh_due(rt))
+    rt.housekeeper.every(_DOCUMENTS_EVERY_SECONDS, "providers' documents", lambda: documents.refresh_in_background(rt))
     if days := rt.settings.signing_key_days:
         rotate = within_unit(lambda: keys.rotate_due(timedelta(days=days)))
         rt.housekeeper.every(_KEYS_EVERY_SECONDS, "signing keys", rotate)

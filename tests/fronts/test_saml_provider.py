@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from poolhouse.core import clock, seen, unit
 from poolhouse.core.seen import SeenMessage
@@ -457,6 +457,26 @@ def test_metadata_is_fetched_again_in_the_background(pool: PoolInWorld, publishe
             site.land(respond(site.answer(now=clock.now())))
     shown = pool.idp.describe_identity_provider(UserPoolId=pool.id, ProviderName="Okta")["IdentityProvider"]
     assert shown["ProviderDetails"]["SSORedirectBindingURI"] == "https://idp.example/new"
+
+
+def test_the_housekeeper_does_not_wait_for_metadata(pool: PoolInWorld, publisher: Publisher) -> None:
+    site = published(pool, publisher)
+    publisher.metadata = attack_idp.metadata(sso="https://idp.example/new")
+    for _ in range(2):
+        documents.refresh_in_background(site.runtime)
+        thread = site.runtime.extras["metadata refresh"]
+        assert isinstance(thread, threading.Thread)
+        thread.join(30)
+    assert publisher.asked == 1
+    with unit.open(site.runtime, write=True):
+        mine = ProviderDocument.pool_id == pool.id
+        unit.execute(update(ProviderDocument).where(mine).values(due_at=clock.ago(minutes=1)))
+    documents.refresh_in_background(site.runtime)
+    thread = site.runtime.extras["metadata refresh"]
+    assert isinstance(thread, threading.Thread)
+    thread.join(30)
+    assert publisher.asked == 2
+    assert site.depart().address.startswith("https://idp.example/new?")
 
 
 GOOD = attack_idp.metadata()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("poolhouse.federation")
 KIND = "saml-metadata"
+_REFRESHING = "metadata refresh"
 REFRESHED_EVERY = timedelta(hours=6)  # Cognito's
 _TRIED_AGAIN = timedelta(minutes=15)
 _ASKED_AGAIN = timedelta(minutes=5)
@@ -117,6 +119,22 @@ def renewed(provider: Provider) -> IdpTrust | None:
 
 
 # --- in the background ------------------------------------------------------------------------------------------------
+
+
+def refresh_in_background(rt: Runtime) -> None:
+    """:func:`refresh_due` in a thread of its own: a slow server must not keep the housekeeper from sending mail."""
+    before = rt.extras.get(_REFRESHING)
+    if isinstance(before, threading.Thread) and before.is_alive():
+        return
+
+    def refresh() -> None:
+        try:
+            refresh_due(rt)
+        except Exception:
+            log.exception("metadata could not be refreshed; it is tried again")
+
+    rt.extras[_REFRESHING] = thread = threading.Thread(target=refresh, name="metadata", daemon=True)
+    thread.start()
 
 
 def refresh_due(rt: Runtime) -> None:
