@@ -26,7 +26,7 @@ from poolhouse.federation.saml_idp import issue, participants, service_providers
 from poolhouse.saml import bindings, logout, names
 from poolhouse.saml.assertion import Name
 from poolhouse.saml.bindings import Received, Sending
-from poolhouse.saml.trust import POST, REDIRECT, Refused
+from poolhouse.saml.trust import POST, REDIRECT, IdpTrust, Refused
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Pool
 
@@ -195,7 +195,7 @@ def _app(pool: Pool, client_id: str) -> service_providers.ServiceProvider:
     return found
 
 
-def _trust(pool: Pool, name: str) -> Any:
+def _trust(pool: Pool, name: str) -> IdpTrust:
     provider = catalogue.find(pool, name)
     if provider is None:
         raise Unanswerable("there is no such provider any more")
@@ -206,12 +206,11 @@ def _trust(pool: Pool, name: str) -> Any:
 
 
 def _entity_id(pool: Pool, kind: Kind, party: str) -> str:
-    return _app(pool, party).entity_id if kind == APP else str(_trust(pool, party).entity_id)
+    return _app(pool, party).entity_id if kind == APP else _trust(pool, party).entity_id
 
 
 def _certificates(pool: Pool, kind: Kind, party: str) -> Sequence[bytes]:
-    found: Sequence[bytes] = _app(pool, party).certificates if kind == APP else _trust(pool, party).certificates
-    return found
+    return _app(pool, party).certificates if kind == APP else _trust(pool, party).certificates
 
 
 def _allows_sha1(pool: Pool, party: Party) -> bool:
