@@ -42,6 +42,8 @@ from poolhouse.user_pools.snapshots import Client, Pool
 BUTTONS = 12
 # How many providers are looked at for the buttons: the rest is reached by domain or identifier.
 _CANDIDATES = 60
+# Whose buttons come first. Said one by one: "all but SAML" could not be looked up in an index.
+_FIRST = tuple(type_ for type_ in provider_rules.KINDS if type_ != "SAML")
 ENABLED_AT = "enabled_at"
 _SEALED_FOR = "identity provider"
 _AT_A_TIME = 500
@@ -93,7 +95,9 @@ def offered(client: Client) -> tuple[Provider, ...]:
 def _offered(client: Client) -> tuple[Provider, ...]:
     place = {name: number for number, name in enumerate(client.identity_providers) if name != LOCAL}
     found = [row for row in _candidates(client.pool_id, list(place)) if row.name in place and _has_button(row.own)]
-    found.sort(key=lambda row: (row.type == "SAML", row.type == "SAML" and bool(row.identifiers), place[row.name]))
+    found.sort(
+        key=lambda row: (row.type not in _FIRST, row.type not in _FIRST and bool(row.identifiers), place[row.name])
+    )
     chosen = [row.name for row in found[:BUTTONS]]
     if not chosen:
         return ()
@@ -110,8 +114,8 @@ def _candidates(pool_id: str, names: Sequence[str]) -> list[Row[Any]]:
     in_pool = select(*columns).where(StoredProvider.pool_id == pool_id)
     found = {row.name: row for row in unit.execute(in_pool.where(StoredProvider.name.in_(names[:_CANDIDATES])))}
     if len(names) > _CANDIDATES:
-        others = in_pool.where(StoredProvider.type != "SAML").order_by(StoredProvider.name).limit(_CANDIDATES)
-        found |= {row.name: row for row in unit.execute(others)}
+        others = in_pool.where(StoredProvider.type.in_(_FIRST)).order_by(StoredProvider.type, StoredProvider.name)
+        found |= {row.name: row for row in unit.execute(others.limit(_CANDIDATES))}
     return list(found.values())
 
 

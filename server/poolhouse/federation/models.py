@@ -20,6 +20,7 @@ class StoredProvider(Base):
     """An identity provider. ``sealed`` is ProviderDetails, which holds secrets; ``own`` our extensions."""
 
     __tablename__ = "identity_providers"
+    __table_args__ = (Index("ix_identity_providers_type", "pool_id", "type", "name"),)
     pool_id: Mapped[str] = mapped_column(POOL_ID, primary_key=True)
     name: Mapped[str] = mapped_column(PROVIDER, primary_key=True)
     type: Mapped[str] = mapped_column(String(32))

@@ -73,6 +73,9 @@ def upgrade() -> None:
         sa.Column("modified_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("pool_id", "name", name=op.f("pk_identity_providers")),
     )
+    with op.batch_alter_table("identity_providers", schema=None) as batch_op:
+        batch_op.create_index("ix_identity_providers_type", ["pool_id", "type", "name"], unique=False)
+
     op.create_table(
         "linked_identities",
         sa.Column("pool_id", sa.String(length=55), nullable=False),
