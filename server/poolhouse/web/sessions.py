@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from poolhouse.core import clock, prepared, unit
 from poolhouse.credentials.models import Password
 from poolhouse.federation.models import LinkedIdentity
+from poolhouse.federation.provider import LOCAL
 from poolhouse.tokens import claims, revoke
-from poolhouse.user_pools.snapshots import Pool
+from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.users import User, directory
 from poolhouse.users.models import UserRow
 from poolhouse.web import cookies
@@ -45,6 +46,10 @@ class BrowserSession:
     def level(self) -> str:
         """How sure the sign-in was, in Cognito's words."""
         return self.acr or claims.acr(self.amr)
+
+    def counts_at(self, client: Client) -> bool:
+        """Whether it lets somebody into that app: the way in of another app is not this one's (Dex GO-2026-5231)."""
+        return client.offers(self.provider or LOCAL)
 
     @property
     def sid(self) -> str:

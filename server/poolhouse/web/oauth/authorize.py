@@ -13,7 +13,6 @@ from flask import Response, request
 
 from poolhouse.core import clock
 from poolhouse.core.errors import OAuthError
-from poolhouse.federation.provider import LOCAL
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.web import journey, pools, sessions
 from poolhouse.web.journey import AuthorizationRequest, JourneyEnded
@@ -134,7 +133,7 @@ def _decide(pool: Pool, valid: Asked, given: Mapping[str, str], stored: Authoriz
 def _must_sign_in(valid: Asked, session: BrowserSession) -> bool:
     if valid.prompt & _ANEW or valid.subject not in {None, session.sub}:
         return True
-    if not valid.client.offers(session.provider or LOCAL):  # another app's way in is not this one's
+    if not session.counts_at(valid.client):
         return True
     if valid.acr and session.level not in valid.acr:
         return True

@@ -173,8 +173,8 @@ def _decide(to: ServiceProvider, parameters: Mapping[str, Any], stored: Authoriz
     """An assertion if the right person is signed in, recently and surely enough; else on to the sign-in page."""
     pool, wanted = to.client.pool, _remembered(parameters)
     held = sessions.current(pool)
-    session = _session(held) if held is not None else None
     fresh = stored is not None and stored.signed_in_by(held)
+    session = _session(held) if held is not None and (fresh or held.counts_at(to.client)) else None
     must_sign_in = not fresh and ("prompt" in parameters or session is None or not issue.suits(to, session, wanted))
     try:
         if session is None or must_sign_in:
