@@ -271,7 +271,7 @@ def test_no_sealed_value_in_the_code_is_missing_from_the_list() -> None:
     written = set()
     for path in (ROOT / "server" / "poolhouse").rglob("*.py"):
         text = path.read_text("utf-8")
-        constants = dict(re.findall(r'^(_[A-Z_]+) = "([^"]+)"$', text, re.MULTILINE))
+        constants = dict(re.findall(r'^(_?[A-Z_]+)(?:: Final)? = "([^"]+)"$', text, re.MULTILINE))
         for argument in re.findall(r"sealing\.seal\(\s*([^,\s]+|\"[^\"]+\")\s*,", text):
             written.add(constants.get(argument, argument.strip('"')))
     in_no_table = {"page", "session token"}
