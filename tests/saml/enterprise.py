@@ -20,6 +20,7 @@ from tests.world import ACCESS_KEY_ID, SECRET_ACCESS_KEY, PoolInWorld, World
 
 CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 EMAIL, GIVEN_NAME = CLAIMS + "emailaddress", CLAIMS + "givenname"
+SCOPES = ["openid", "email", "profile", "aws.cognito.signin.user.admin"]
 MAPPING = {"email": EMAIL, "given_name": GIVEN_NAME, "custom:team": "team"}
 
 
@@ -85,6 +86,22 @@ class Joined:
         """Give the provider our metadata, as it is now."""
         self.idp.know(self.pool.id, self.metadata())
 
+    def beside(self, idp: IdentityProvider, name: str) -> Joined:
+        """The same app with another provider, too."""
+        add(self.pool, name, {"MetadataURL": idp.metadata_url}, MAPPING)
+        self.pool.idp.update_user_pool_client(
+            UserPoolId=self.pool.id,
+            ClientId=self.app.client.id,
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=["code"],
+            AllowedOAuthScopes=SCOPES,
+            CallbackURLs=[self.app.redirect_uri],
+            SupportedIdentityProviders=[self.name, name],
+        )
+        other = Joined(self.pool, name, self.app, idp)
+        other.introduce()
+        return other
+
     def update(self, **members: Any) -> None:
         """UpdateIdentityProvider."""
         self.pool.idp.update_identity_provider(UserPoolId=self.pool.id, ProviderName=self.name, **members)
@@ -123,6 +140,24 @@ class Joined:
         return {group["GroupName"] for group in listed["Groups"]}
 
 
+def add(
+    pool: PoolInWorld,
+    name: str,
+    details: Mapping[str, str],
+    mapping: Mapping[str, str],
+    identifiers: Sequence[str] = (),
+) -> None:
+    """CreateIdentityProvider."""
+    pool.idp.create_identity_provider(
+        UserPoolId=pool.id,
+        ProviderName=name,
+        ProviderType="SAML",
+        ProviderDetails=dict(details),
+        AttributeMapping=dict(mapping),
+        IdpIdentifiers=list(identifiers),
+    )
+
+
 def joined(
     world: World,
     idp: IdentityProvider,
@@ -139,19 +174,12 @@ def joined(
     """A new pool with an app that offers ``idp``, each told of the other."""
     pool = world.pool(Schema=[{"Name": "team", "AttributeDataType": "String", "Mutable": True}, *schema])
     known = {"MetadataFile": idp.metadata.decode()} if by_file else {"MetadataURL": idp.metadata_url}
-    pool.idp.create_identity_provider(
-        UserPoolId=pool.id,
-        ProviderName=name,
-        ProviderType="SAML",
-        ProviderDetails={**known, **(details or {})},
-        AttributeMapping=dict(mapping),
-        IdpIdentifiers=list(identifiers),
-    )
+    add(pool, name, {**known, **(details or {})}, mapping, identifiers)
     client = pool.client(
         GenerateSecret=True,
         AllowedOAuthFlowsUserPoolClient=True,
         AllowedOAuthFlows=["code"],
-        AllowedOAuthScopes=["openid", "email", "profile", "aws.cognito.signin.user.admin"],
+        AllowedOAuthScopes=SCOPES,
         CallbackURLs=[callback],
         LogoutURLs=[SIGNED_OUT, urljoin(callback, "/goodbye")],
         SupportedIdentityProviders=[*(["COGNITO"] if local else []), name],

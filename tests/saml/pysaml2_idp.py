@@ -224,6 +224,20 @@ class Pysaml2Idp(Party):
 
     # What it says
 
+    def forge(self, username: str, sp: str, consumer_url: str, in_response_to: str, relay_state: str) -> Answer:
+        """The page that posts an answer of its own to a request that went to another provider."""
+        session = secrets.token_urlsafe(9)
+        self._sessions[session] = username
+        waiting = {
+            "in_response_to": in_response_to,
+            "sp_entity_id": sp,
+            "binding": POST,
+            "destination": consumer_url,
+            "relay_state": relay_state,
+        }
+        with self._lock:
+            return self._vouch(session, waiting)
+
     def _vouch(self, session: str, waiting: Mapping[str, Any]) -> Answer:
         username = self._sessions[session]
         account = self.people[username]
