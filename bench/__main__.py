@@ -153,7 +153,7 @@ class Bench:
         server = self.real_server(self.environ_of_few())
         server.wait_for(self.few + "/healthz")
         scenarios = permissions.growing(self.base, self.guarded)
-        self.results.grown = runs.grow(scenarios, Target(self.few, server), many, TURNS, self.options.seconds / 5)
+        self.results.grown = runs.grow(scenarios, Target(self.few, server), many, TURNS, max(0.2, self.options.seconds / 5))
         server.stop()
 
     def count(self, target: Target, listed: str | None) -> None:
