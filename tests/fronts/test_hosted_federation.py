@@ -349,12 +349,14 @@ def test_an_app_that_named_the_provider_hears_of_a_refusal_at_once(pool: PoolInW
     assert visitor.page == "/login/via/failed"
 
 
-def test_a_provider_that_does_not_know_us_any_more_is_misconfigured(pool: PoolInWorld, social: Social) -> None:
+def test_a_provider_that_does_not_know_us_any_more_is_misconfigured(
+    pool: PoolInWorld, social: Social, caplog: pytest.LogCaptureFixture
+) -> None:
     google = provider(pool, social.google, ProviderDetails={**social.google.details, "client_secret": "another"})
     visitor = Visitor(app(pool, "COGNITO", google)).begin().press("Continue with Google")
     assert (visitor.page, visitor.status) == ("/login/via/failed", 502)
     assert HEADINGS["misconfigured"] in visitor.text
-    assert "Reference: " in visitor.text
+    assert visitor.text.split("Reference: ")[1].split("<")[0] in caplog.text, "the log says why"
     assert visitor.press("Return to").given["error"] == "server_error"
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, insert, select, update
 
-from poolhouse.core import clock, ids, sealing, unit
+from poolhouse.core import circumstances, clock, ids, sealing, unit
 from poolhouse.federation.connector import Claim, ExternalIdentity, FederationFailed
 from poolhouse.federation.models import StoredTrip
 from poolhouse.federation.provider import Provider
@@ -67,16 +67,20 @@ class TripElsewhere(TripEnded):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why nobody came back, to be said at the page that follows: the members of a FederationFailed."""
+    """Why nobody came back, to be said at the page that follows: the members of a FederationFailed.
+
+    ``reference`` is the id of the request that found out, which the log has with the hint.
+    """
 
     kind: str
     oauth: str
     sentence: str
+    reference: str = ""
 
     @classmethod
     def of(cls, error: FederationFailed) -> Failure:
         """What ``error`` says; its hint is for the log alone."""
-        return cls(error.kind, error.oauth, str(error))
+        return cls(error.kind, error.oauth, str(error), circumstances.current().request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +234,7 @@ def _kept(trip: Trip) -> dict[str, Any]:
         "remember": dict(trip.remember),
         "request": None if trip.request is None else dict(trip.request),
         "identity": None if trip.identity is None else kept_identity(trip.identity),
-        "failure": None if trip.failure is None else [trip.failure.kind, trip.failure.oauth, trip.failure.sentence],
+        "failure": None if trip.failure is None else astuple(trip.failure),
         "target": trip.target,
     }
 

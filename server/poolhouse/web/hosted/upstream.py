@@ -226,8 +226,7 @@ def _unasked(pool: Pool, given: Mapping[str, str], asked: Mapping[str, str]) -> 
             handle = trip.unasked(pool, provider, identity, asked)
     except FederationFailed as error:
         _note_down(pool.id, name, error)
-        told = {"provider": name, "reference": circumstances.current().request_id}
-        return _failure_page(pages.words(), pool, {**asdict(Failure.of(error)), **told}, None)
+        return _failure_page(pages.words(), pool, {**asdict(Failure.of(error)), "provider": name}, None)
     return pages.away(f"{pools.here(pool)}/login/via/back?{urlencode({'trip': handle})}")
 
 
@@ -316,7 +315,8 @@ class Busy(FederationFailed):
 def _note_down(pool_id: str, provider: str, error: FederationFailed) -> None:
     # As a literal: a hint may quote what a provider sent, line breaks and all.
     said = (error.hint or str(error))[:_LONGEST_HINT]
-    log.warning("pool %s: nobody came through %r: %s: %r", pool_id, provider, error.kind, said)
+    here = circumstances.current().request_id
+    log.warning("%s pool %s: nobody came through %r: %s: %r", here, pool_id, provider, error.kind, said)
 
 
 @_route("/login/via/failed", "GET")

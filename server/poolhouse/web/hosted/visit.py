@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from flask import Response, request
 
-from poolhouse.core import circumstances, errors, runtime, unit
+from poolhouse.core import errors, runtime, unit
 from poolhouse.core.errors import PoolhouseError
 from poolhouse.core.events import emit
 from poolhouse.federation import offers
@@ -110,13 +110,7 @@ class Visit:
 
         An app that named the provider has shown its own page for it: it hears at once that the person said no.
         """
-        told = {
-            "kind": failure.kind,
-            "oauth": failure.oauth,
-            "sentence": failure.sentence,
-            "provider": provider,
-            "reference": circumstances.current().request_id,
-        }
+        told = {**asdict(failure), "provider": provider}
         self.note(failed=told, hint=None, offer=None, connecting=None)
         emit(ArrivalRefused(self.pool.id, "", provider, self.client.id, f"{failure.kind}: {failure.sentence}"))
         refusing = self.journey.refuse_url
