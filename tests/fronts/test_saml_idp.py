@@ -11,8 +11,13 @@ from urllib.parse import urlencode
 
 import pytest
 from lxml import etree
+from sqlalchemy import select
 
-from poolhouse.core import clock
+from poolhouse import resealing
+from poolhouse.core import clock, unit
+from poolhouse.federation.saml_idp import names_of
+from poolhouse.listeners.models import AuditEvent
+from tests import runtimes
 from tests.fronts.refusals import refused as refused_by_api
 from tests.saml.application import Application, introduced, sign_in
 from tests.saml.enterprise import ours
@@ -429,3 +434,51 @@ def test_an_assertion_is_for_one_app_one_request_and_five_minutes(hand: Handmade
     assert told.get("Destination") == hand.acs
     instant_of_sign_in = datetime.fromisoformat(only(told, "//a:AuthnStatement").get("AuthnInstant"))
     assert abs(issued - instant_of_sign_in) < timedelta(minutes=1)
+
+
+# --- What stays behind ----------------------------------------------------------------------------------------------
+
+
+def test_an_assertion_leaves_its_trace_and_no_attribute(pool: PoolInWorld, tmp_path: Path, surfer: Surfer) -> None:
+    hand = handmade(pool, tmp_path, Attributes={"mail": "email"})
+    ann = pool.user(email="audit@saml-idp.example", email_verified="true")
+    hand.ask(surfer, hand.authn_request(IsPassive="true"))
+    hand.ask(surfer)
+    sign_in(surfer, ann)
+    assert statuses(surfer) == ["Success"]
+    with unit.open(pool.world.runtime):
+        columns = (AuditEvent.name, AuditEvent.sub, AuditEvent.client_id, AuditEvent.detail)
+        of_saml = AuditEvent.name.like("Saml%")
+        found = select(*columns).where(AuditEvent.pool_id == pool.id, of_saml).order_by(AuditEvent.id)
+        rows = [tuple(row) for row in unit.execute(found)]
+    context = CLASSES + "PasswordProtectedTransport"
+    assert rows == [
+        ("SamlAssertionRefused", None, hand.app.client.id, {"status": "NoPassive"}),
+        ("SamlAssertionIssued", ann.sub, hand.app.client.id, {"context": context, "asked_for": True}),
+    ]
+
+
+def test_who_is_signed_in_costs_three_statements_and_one_commit(hand: HandmadeSp, surfer: Surfer) -> None:
+    hand.ask(surfer)
+    sign_in(surfer, hand.app.pool.user())
+    hand.ask(surfer)
+    with hand.app.world.counting() as counted:
+        hand.ask(surfer)
+    assert statuses(surfer) == ["Success"]
+    assert (len(counted), counted.commits) == (3, 1), counted.texts
+
+
+def test_persistent_names_outlive_the_master_key(fresh_database_url: str) -> None:
+    """A name that changed would be a new person to every application."""
+    old, new = b"o" * 32, b"n" * 32
+    with runtimes.running(fresh_database_url, key=old) as rt, unit.open(rt, write=True):
+        names_of.prepare("us-east-1_Names")
+        named = names_of.persistent("us-east-1_Names", "ann", "urn:app")
+        assert named == names_of.persistent("us-east-1_Names", "ann", "urn:app")
+        assert named != names_of.persistent("us-east-1_Names", "bob", "urn:app")
+        assert named != names_of.persistent("us-east-1_Names", "ann", "urn:other")
+    with runtimes.running(fresh_database_url, key=new, previous=(old,)) as rt:
+        resealing.reseal(rt)
+    with runtimes.running(fresh_database_url, key=new) as rt, unit.open(rt, write=True):
+        names_of.prepare("us-east-1_Names")
+        assert names_of.persistent("us-east-1_Names", "ann", "urn:app") == named
