@@ -114,3 +114,11 @@ class SamlLogoutEnded(Event):
 
     parties: int
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SamlKeyRotated(Event):
+    """A pool's SAML key got a successor; ``provider`` is whose assertions it decrypts, empty for the one that signs."""
+
+    key_id: str
+    provider: str

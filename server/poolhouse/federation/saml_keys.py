@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select, update
 
 from poolhouse.core import cache, clock, ids, runtime, sealing, unit
-from poolhouse.core.events import Event, emit
+from poolhouse.core.events import emit
+from poolhouse.federation.events import SamlKeyRotated
 from poolhouse.federation.models import SamlKey
 
 SIGNING = "signing"
@@ -20,14 +21,6 @@ ENCRYPTION = "encryption"
 PUBLISHED_AHEAD = timedelta(days=1)
 KEPT_AFTER = timedelta(days=365)
 _SEAL = "saml key"
-
-
-@dataclass(frozen=True, slots=True)
-class SamlKeyRotated(Event):
-    """A pool's SAML key got a successor; ``provider`` is whose assertions it decrypts, "" for the one that signs."""
-
-    key_id: str
-    provider: str
 
 
 @dataclass(frozen=True, slots=True)

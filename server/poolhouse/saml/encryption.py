@@ -99,7 +99,7 @@ def _session_keys(encrypted: Element, data: Element, keys: Sequence[bytes]) -> I
         scheme = _oaep(one)
         ciphertext = _cipher_value(one)
         for pem in keys:
-            private = serialization.load_pem_private_key(pem, password=None)
+            private = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)  # ours, sealed
             assert isinstance(private, rsa.RSAPrivateKey)
             try:
                 yield private.decrypt(ciphertext, scheme)

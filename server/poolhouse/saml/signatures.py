@@ -227,6 +227,6 @@ def sign(document: bytes, private: bytes, certificate: bytes, *, of: str | None 
 
 def sign_detached(signed: bytes, private: bytes) -> str:
     """The RSA-SHA256 signature of a redirect binding's query, in base64 (not yet quoted)."""
-    key = serialization.load_pem_private_key(private, password=None)
+    key = serialization.load_pem_private_key(private, None, unsafe_skip_rsa_key_validation=True)  # ours, sealed
     assert isinstance(key, rsa.RSAPrivateKey)
     return binascii.b2a_base64(key.sign(signed, padding.PKCS1v15(), hashes.SHA256()), newline=False).decode()
