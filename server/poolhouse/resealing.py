@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Table, and_, func, select, update
 
 from poolhouse import keycheck
-from poolhouse.access.models import AccessKey
+from poolhouse.access.models import AccessKey, SamlProvider
 from poolhouse.core import runtime, unit
 from poolhouse.core.db import Base
 from poolhouse.credentials.models import Password, Totp
@@ -50,6 +50,7 @@ class Sealed:
 COLUMNS = (
     Sealed(keycheck.MasterKeyCheck, "sealed", "master key check", lambda row: ""),
     Sealed(AccessKey, "sealed_secret", "access key", lambda row: row.id),
+    Sealed(SamlProvider, "sealed_keys", "saml provider keys", lambda row: row.provider_id),
     Sealed(ClientSecret, "sealed", "client secret", lambda row: row.client_id),
     Sealed(StoredSigningKey, "sealed", "signing key", lambda row: f"{row.pool_id}/{row.kid}"),
     Sealed(Password, "srp_verifier", "srp verifier", lambda row: f"{row.pool_id}/{row.sub}"),

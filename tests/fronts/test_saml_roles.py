@@ -13,6 +13,7 @@ import pytest
 
 from poolhouse.access import saml_providers
 from poolhouse.core import clock, unit
+from poolhouse.saml import keys
 from tests.fronts.identity_world import IdentityWorld, administrator, anonymous, identity_world, role, signed, trust
 from tests.fronts.refusals import refused
 from tests.saml import attack_idp
@@ -129,6 +130,43 @@ def test_what_no_provider_can_be_made_of_is_told(company: Company) -> None:
         assert said.startswith("Could not parse metadata: "), said
     refused(create, "InvalidInput", Name="Unmade", SAMLMetadataDocument=metadata() + " " * 600_000)
     refused(create, "ValidationError", Name="has space", SAMLMetadataDocument=metadata())
+
+
+def test_assertions_can_be_encrypted_and_have_to_be_where_that_is_said(company: Company) -> None:
+    old, new = keys.make_key(), keys.make_key()
+    update, arn = company.iam.update_saml_provider, company.provider
+
+    def encrypted(certificate: bytes) -> str:
+        return attack_idp.encode(respond(company.answer(), encrypt_to=certificate))
+
+    refused(update, "InvalidInput", SAMLProviderArn=arn, AssertionEncryptionMode="Required")
+    refused(lambda: company.assume(encrypted(old[1])), "InvalidIdentityToken")
+    update(SAMLProviderArn=arn, AssertionEncryptionMode="Allowed", AddPrivateKey=old[0].decode())
+    assert company.assume(encrypted(old[1]))["Credentials"]
+    assert company.assume()["Credentials"]
+    update(SAMLProviderArn=arn, AssertionEncryptionMode="Required", AddPrivateKey=new[0].decode())
+    refused(company.assume, "InvalidIdentityToken")
+    assert company.assume(encrypted(old[1]))["Credentials"]
+    assert company.assume(encrypted(new[1]))["Credentials"]
+    shown = company.iam.get_saml_provider(SAMLProviderArn=arn)
+    assert shown["AssertionEncryptionMode"] == "Required"
+    newer, older = shown["PrivateKeyList"]
+    assert newer["Timestamp"] >= older["Timestamp"]
+    assert "PRIVATE" not in json.dumps(shown, default=str)
+    refused(update, "LimitExceeded", SAMLProviderArn=arn, AddPrivateKey=new[0].decode())
+    update(SAMLProviderArn=arn, RemovePrivateKey=older["KeyId"])
+    refused(update, "NoSuchEntity", SAMLProviderArn=arn, RemovePrivateKey=older["KeyId"])
+    refused(lambda: company.assume(encrypted(old[1])), "InvalidIdentityToken")
+    assert company.assume(encrypted(new[1]))["Credentials"]
+    refused(update, "InvalidInput", SAMLProviderArn=arn, RemovePrivateKey=newer["KeyId"])
+
+
+@pytest.mark.parametrize("kind", ["short", "ec", "nonsense"])
+def test_what_is_no_private_key_is_refused(company: Company, kind: str) -> None:
+    pem = "-----BEGIN" if kind == "nonsense" else attack_idp.key(f"of {kind}", kind).private.decode()
+    given = {"SAMLProviderArn": company.provider, "AssertionEncryptionMode": "Allowed", "AddPrivateKey": pem}
+    said = refused(company.iam.update_saml_provider, "InvalidInput", **given)
+    assert "RSA key of 2048 bits" in said
 
 
 # --- a role -----------------------------------------------------------------------------------------------------------

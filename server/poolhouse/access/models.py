@@ -141,6 +141,9 @@ class SamlProvider(Base):
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
     provider_id: Mapped[str] = mapped_column(String(32), unique=True)
     document: Mapped[str] = mapped_column(Text)
+    # Whether assertions may or must be encrypted, and the private keys that open them, sealed.
+    encryption: Mapped[str] = mapped_column(String(8), default="")
+    sealed_keys: Mapped[bytes]
     valid_until: Mapped[datetime | None]
     tags: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]

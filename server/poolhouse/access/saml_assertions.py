@@ -79,10 +79,16 @@ def _read(provider: Provider, encoded: str, place: str) -> Assertion:
     from poolhouse.saml import response
     from poolhouse.saml.expected import Expected
 
-    entities = (ENTITY, AWS_ENTITY, AWS_ENDPOINT, endpoint())
-    return response.read(
-        encoded, provider.trust, Expected(entities, place, request_id=None, now=clock.now(), unsolicited=True)
+    expected = Expected(
+        (ENTITY, AWS_ENTITY, AWS_ENDPOINT, endpoint()),
+        place,
+        request_id=None,
+        now=clock.now(),
+        unsolicited=True,
+        encrypted_only=provider.encrypted_only,
+        decryption_keys=provider.decryption_keys,
     )
+    return response.read(encoded, provider.trust, expected)
 
 
 def context(assertion: Assertion, provider: Provider, place: str) -> dict[str, Any]:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from poolhouse.access import roles, saml_providers
 from poolhouse.api.iam import resources, views
 from poolhouse.api.registry import Answer, operation
 
 _SERVICE = "iam"
-_PLAIN = "assertions for roles are signed and travel over TLS: encrypted ones are a matter of user pools here"
 
 
-@operation(
-    "CreateSAMLProvider",
-    service=_SERVICE,
-    resource=resources.new_saml_provider,
-    ignores={"AssertionEncryptionMode": _PLAIN, "AddPrivateKey": _PLAIN},
-)
-def create_saml_provider(*, saml_metadata_document: str, name: str, tags: Sequence[Mapping[str, str]] = ()) -> Answer:
+@operation("CreateSAMLProvider", service=_SERVICE, resource=resources.new_saml_provider)
+def create_saml_provider(
+    *,
+    saml_metadata_document: str,
+    name: str,
+    tags: Sequence[Mapping[str, str]] = (),
+    assertion_encryption_mode: str = "",
+    add_private_key: str = "",
+) -> Answer:
     given = views.given_tags(tags)
-    return {
-        "SAMLProviderArn": saml_providers.create(name, saml_metadata_document, given),
-        "Tags": views.tags(given),
-    }
+    arn = saml_providers.create(name, saml_metadata_document, given, assertion_encryption_mode, add_private_key)
+    return {"SAMLProviderArn": arn, "Tags": views.tags(given)}
 
 
 @operation("GetSAMLProvider", service=_SERVICE, resource=resources.saml_provider)
@@ -35,6 +35,10 @@ def get_saml_provider(*, saml_provider_arn: str) -> Answer:
         "CreateDate": row.created_at,
         "ValidUntil": row.valid_until,
         "Tags": views.tags(row.tags),
+        "AssertionEncryptionMode": row.encryption or None,
+        "PrivateKeyList": [
+            {"KeyId": key["id"], "Timestamp": datetime.fromisoformat(key["at"])} for key in saml_providers.keys(row)
+        ],
     }
 
 
@@ -48,17 +52,20 @@ def list_saml_providers() -> Answer:
     }
 
 
-@operation(
-    "UpdateSAMLProvider",
-    service=_SERVICE,
-    resource=resources.saml_provider,
-    ignores={"AssertionEncryptionMode": _PLAIN, "AddPrivateKey": _PLAIN, "RemovePrivateKey": _PLAIN},
-)
-def update_saml_provider(*, saml_provider_arn: str, saml_metadata_document: str | None = None) -> Answer:
-    if saml_metadata_document is None:
-        saml_providers.require(saml_provider_arn)
-    else:
+@operation("UpdateSAMLProvider", service=_SERVICE, resource=resources.saml_provider)
+def update_saml_provider(
+    *,
+    saml_provider_arn: str,
+    saml_metadata_document: str | None = None,
+    assertion_encryption_mode: str | None = None,
+    add_private_key: str = "",
+    remove_private_key: str = "",
+) -> Answer:
+    saml_providers.require(saml_provider_arn)
+    if saml_metadata_document is not None:
         saml_providers.set_document(saml_provider_arn, saml_metadata_document)
+    if assertion_encryption_mode is not None or add_private_key or remove_private_key:
+        saml_providers.set_encryption(saml_provider_arn, assertion_encryption_mode, add_private_key, remove_private_key)
     return {"SAMLProviderArn": saml_provider_arn}
 
 

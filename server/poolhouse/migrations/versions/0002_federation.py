@@ -31,6 +31,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("provider_id", sa.String(length=32), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("encryption", sa.String(length=8), nullable=False),
+        sa.Column("sealed_keys", sa.LargeBinary(), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=True),
         sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
