@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select, union_all
 from sqlalchemy import update as update_
 
 from poolhouse.core import cache, clock, paging, runtime, sealing, unit
@@ -107,16 +107,15 @@ def _offered(client: Client) -> tuple[Provider, ...]:
 
 
 def _candidates(pool_id: str, names: Sequence[str]) -> list[Row[Any]]:
-    """What may have a button: the first of a client's list; of a long one also what is not SAML, wherever it stands."""
+    """What may have a button: the first of a client's list, and of the pool what is not SAML, in one statement."""
     if not names:
         return []
     columns = (StoredProvider.name, StoredProvider.type, StoredProvider.identifiers, StoredProvider.own)
     in_pool = select(*columns).where(StoredProvider.pool_id == pool_id)
-    found = {row.name: row for row in unit.execute(in_pool.where(StoredProvider.name.in_(names[:_CANDIDATES])))}
-    if len(names) > _CANDIDATES:
-        others = in_pool.where(StoredProvider.type.in_(_FIRST)).order_by(StoredProvider.type, StoredProvider.name)
-        found |= {row.name: row for row in unit.execute(others.limit(_CANDIDATES))}
-    return list(found.values())
+    listed = in_pool.where(StoredProvider.name.in_(names[:_CANDIDATES]))
+    others = in_pool.where(StoredProvider.type.in_(_FIRST)).order_by(StoredProvider.type, StoredProvider.name)
+    both = union_all(listed, select(others.limit(_CANDIDATES).subquery()))
+    return list({row.name: row for row in unit.execute(both)}.values())
 
 
 def _has_button(own: Mapping[str, Any]) -> bool:
