@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
-
-import boto3
-import botocore.session
 
 from poolhouse.core import unit
 from poolhouse.users import User, directory
 from tests.federation.fake import Fake
 from tests.oidc import CALLBACK, Rp, rp
+from tests.saml import enterprise
 from tests.saml.surfer import Surfer
-from tests.world import ACCESS_KEY_ID, SECRET_ACCESS_KEY, PoolInWorld, World
+from tests.world import PoolInWorld, World
 
 NAMES = {"google": "Google", "facebook": "Facebook", "amazon": "LoginWithAmazon", "apple": "SignInWithApple"}
 
@@ -33,21 +29,8 @@ def provider(pool: PoolInWorld, fake: Fake, name: str = "", **more: Any) -> str:
 
 
 def ours(world: World) -> Any:
-    """boto3 for the service ``poolhouse``, from the model that ``aws configure add-model`` would be given."""
-    root = Path(world.settings.data_dir) / "models"
-    folder = root / "poolhouse" / "2026-01-01"
-    folder.mkdir(parents=True, exist_ok=True)
-    with resources.as_file(resources.files("poolhouse.api.model") / "poolhouse.json") as model:
-        shutil.copy(model, folder / "service-2.json")
-    session = botocore.session.Session()
-    session.get_component("data_loader").search_paths.append(str(root))
-    return boto3.Session(botocore_session=session).client(
-        "poolhouse",
-        endpoint_url=world.url,
-        region_name="us-east-1",
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
-    )
+    """boto3 for the service ``poolhouse``."""
+    return enterprise.ours(world, Path(world.settings.data_dir) / "models")
 
 
 def extend(pool: PoolInWorld, name: str, **own: Any) -> None:

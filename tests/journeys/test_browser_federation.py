@@ -17,6 +17,8 @@ from tests.federation.upstream import Upstream
 from tests.fronts.federated import extend, ours, provider
 from tests.journeys.browser import By, Person, app, chromium
 from tests.oidc import Rp, rp
+from tests.saml.enterprise import EMAIL, joined
+from tests.saml.pysaml2_idp import Account, Pysaml2Idp, pysaml2_idp
 from tests.world import PoolInWorld, World
 
 pytestmark = pytest.mark.browser
@@ -231,6 +233,53 @@ def test_everybody_else_signs_in_by_password_in_two_steps(
     guest.wait(lambda: guest.focused == "password")
     guest.driver.switch_to.active_element.send_keys(bob.password, Keys.ENTER)
     assert guest.claims()["sub"] == bob.sub
+
+
+# --- Requests that travel by a form ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def by_form(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pysaml2Idp]:
+    """A SAML provider that takes requests by POST alone."""
+    directory = tmp_path_factory.mktemp("by-form")
+    with pysaml2_idp(directory, want_signed_requests=True, sso_by_redirect=False) as idp:
+        idp.people["ann"] = Account("Ann-7", {EMAIL: ["browser-form@example.com"]})
+        yield idp
+
+
+def test_a_request_that_travels_by_a_form_posts_itself(
+    driver: Any, world: World, by_form: Pysaml2Idp, callback: str
+) -> None:
+    site = joined(world, by_form, callback=callback, local=True)
+    guest = Guest(driver, site.app).begin()
+    guest.follow("Continue with")
+    guest.wait(lambda: by_form_shown(guest, by_form))
+    guest.driver.back()
+    guest.wait(lambda: guest.heading in {"One moment", "Sign in"})
+    if guest.heading == "One moment":  # whoever comes back to it is not sent away again
+        guest.press("form[data-posts-itself] button")
+    else:
+        guest.follow("Continue with")
+    guest.wait(lambda: by_form_shown(guest, by_form))
+    assert guest.complaints() == []
+
+
+def test_without_javascript_a_press_sends_it(driver: Any, world: World, by_form: Pysaml2Idp, callback: str) -> None:
+    site = joined(world, by_form, callback=callback, local=True)
+    guest = Guest(driver, site.app).begin()
+    driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        guest.follow("Continue with").reads("One moment")
+        guest.press("form[data-posts-itself] button")
+        guest.wait(lambda: by_form_shown(guest, by_form))
+    finally:
+        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert guest.complaints() == []
+
+
+def by_form_shown(guest: Guest, idp: Pysaml2Idp) -> bool:
+    """Whether the browser stands before the provider's own sign-in page."""
+    return bool(guest.driver.current_url.startswith(idp.url) and guest.driver.find_elements(By.NAME, "username"))
 
 
 # --- Refused, and broken at each hop --------------------------------------------------------------------------------
