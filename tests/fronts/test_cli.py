@@ -464,8 +464,22 @@ def test_the_doctor_finds_a_sound_installation_sound(installation: Installation)
     installation.says("init")
     said = installation.says("doctor")
     assert "fault" not in said
-    for name in ("settings", "data", "database", "master key", "clock", "callers", "mail", "tls"):
+    for name in ("settings", "data", "database", "master key", "clock", "callers", "mail", "tls", "saml"):
         assert re.search(rf"^(ok|advice) +{name}\b", said, re.MULTILINE), said
+
+
+def test_the_doctor_looks_whether_the_libraries_of_saml_fit_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    from poolhouse.cli import doctor
+    from poolhouse.saml import second_lock
+
+    assert "python3-saml" in doctor._saml()
+    monkeypatch.setitem(sys.modules, "onelogin.saml2.response", None)
+    second_lock._library.cache_clear()
+    try:
+        with pytest.raises(doctor.Fault, match="install lxml, xmlsec and python3-saml anew"):
+            doctor._saml()
+    finally:
+        second_lock._library.cache_clear()
 
 
 def test_the_doctor_makes_nothing_by_looking(installation: Installation) -> None:

@@ -44,6 +44,7 @@ def originals(name_id: str = "Jo.Doe@Example.com") -> list[bytes]:
     return kinds
 
 
+@pytest.mark.slow
 def test_no_mutated_response_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     print(f"POOLHOUSE_TEST_FUZZ={RESPONSES} POOLHOUSE_TEST_SEED={SEED}")
     monkeypatch.setattr(encryption, "_EVEN_SECONDS", 1e-6)  # refusals of ciphertexts are held up, and we have no time
@@ -70,6 +71,7 @@ def test_no_mutated_response_is_believed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert reasons["unreadable"] == 0, "a check failed by an exception that it did not foresee"
 
 
+@pytest.mark.slow
 def test_no_mutated_response_makes_a_user(pool: PoolInWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same at the door: a provider that may begin, and a browser that brings what it is said to have sent."""
     monkeypatch.setattr(encryption, "_EVEN_SECONDS", 1e-6)

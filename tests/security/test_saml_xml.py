@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -184,16 +183,18 @@ def spoilt(root: Any, what: str) -> Any:
 
 @pytest.mark.parametrize("data", ["AES256", "AES256_GCM"])
 @pytest.mark.parametrize("what", ["key", "data", "padding", "short", "reference", "wrap", "3des", "no key"])
-def test_a_ciphertext_that_was_changed_is_refused_the_same_way_whatever_was_changed(data: str, what: str) -> None:
-    document = respond(encrypt_to=ours()[1], data=getattr(T, data), after=lambda root: spoilt(root, what))
-    began = time.monotonic()
+def test_a_ciphertext_that_was_changed_is_refused_the_same_way_whatever_was_changed(
+    data: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(encryption.time, "sleep", slept.append)
     with pytest.raises(Refused) as caught:
-        read(document)
-    # Nor is the time another: each is held until the same fraction of a second has passed.
-    assert time.monotonic() - began >= encryption._EVEN_SECONDS
+        read(respond(encrypt_to=ours()[1], data=getattr(T, data), after=lambda root: spoilt(root, what)))
     assert caught.value.reason == "encrypted-assertion"
     assert caught.value.hint == "by none of our keys, or its signature does not hold"
-    assert caught.value.__cause__ is None or not isinstance(caught.value.__cause__, Refused)
+    # Nor is the time another: each is held until the same fraction of a second has passed.
+    assert len(slept) == 1
+    assert 0 < slept[0] <= encryption._EVEN_SECONDS
 
 
 @pytest.mark.parametrize("data", ["AES256", "AES256_GCM"])

@@ -53,6 +53,7 @@ def _looks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "callers", lambda: _callers(settings)
     yield "mail", lambda: _mail(settings)
     yield "tls", lambda: _tls(settings)
+    yield "saml", _saml
 
 
 def _data(settings: Settings) -> str:
@@ -197,3 +198,13 @@ def _tls(settings: Settings) -> str:
     except (ssl.SSLError, OSError, ValueError) as error:
         raise Fault(f"{error}; {PREFIX}TLS_CERT and {PREFIX}TLS_KEY must be PEM files that belong together") from None
     return settings.tls_cert
+
+
+def _saml() -> str:
+    """The libraries of SAML are loaded when they are first needed: better to hear now that they do not fit."""
+    from poolhouse.saml import second_lock
+
+    try:
+        return second_lock.libraries()
+    except Exception as error:  # a loader's, or xmlsec's own when it was built for another libxml2
+        raise Fault(f"{error}; install lxml, xmlsec and python3-saml anew, all three from wheels") from None

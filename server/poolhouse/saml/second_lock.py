@@ -76,6 +76,14 @@ def require(
         _now.reset(token)
 
 
+def libraries() -> str:
+    """Which libraries are at work. Raises whatever they raise where they cannot be, or do not fit each other."""
+    from importlib.metadata import version
+
+    _library()
+    return ", ".join(f"{name} {version(name)}" for name in ("python3-saml", "lxml", "xmlsec"))
+
+
 @cache
 def _library() -> tuple[Any, Any]:
     """python3-saml, loaded once: its settings, and its response with the faults that stand in our way mended."""
