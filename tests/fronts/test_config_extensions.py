@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.session
 import pytest
 import requests
 from botocore.exceptions import ClientError
 
 from poolhouse.core import jose, unit
 from poolhouse.tokens import keys
-from tests.world import ACCESS_KEY_ID, SECRET_ACCESS_KEY, World
+from tests.saml.enterprise import ours as our_service
+from tests.world import World
 
 
 @pytest.fixture
 def ours(world: World, tmp_path: Path) -> Any:
     """A client for the service `poolhouse`, from the model that `aws configure add-model` would be given."""
-    folder = tmp_path / "poolhouse" / "2026-01-01"
-    folder.mkdir(parents=True)
-    with resources.as_file(resources.files("poolhouse.api.model") / "poolhouse.json") as model:
-        shutil.copy(model, folder / "service-2.json")
-    session = botocore.session.Session()
-    session.get_component("data_loader").search_paths.append(str(tmp_path))
-    return boto3.Session(botocore_session=session).client(
-        "poolhouse",  # type: ignore[call-overload]
-        endpoint_url=world.url,
-        region_name="us-east-1",
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
-    )
+    return our_service(world, tmp_path)
 
 
 @pytest.fixture(scope="module")
