@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from poolhouse.core import clock
+from poolhouse.federation import single_logout
 from tests.oidc import SIGNED_OUT, rp
 from tests.saml.application import introduced, sign_in
 from tests.saml.enterprise import EMAIL, joined
@@ -130,6 +131,20 @@ def test_a_party_that_fails_makes_the_logout_a_partial_one(
     one.log_out(surfer, one.logout_request(name, index))
     answer(surfer, two, RESPONDER)
     assert statuses(surfer) == ["Success", "PartialLogout"]
+
+
+def test_a_browser_is_not_redirected_until_it_tires(
+    pool: PoolInWorld, tmp_path: Path, surfer: Surfer, one: HandmadeSp, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_logout, "_PAUSE_EVERY", 2)
+    others = [handmade(pool, tmp_path, f"other{number}") for number in range(5)]
+    (name, index), *_ = enter(surfer, ann, one, *others)
+    one.log_out(surfer, one.logout_request(name, index))
+    for other in others:
+        answer(surfer, other)
+    assert statuses(surfer) == ["Success"]
+    visited = [step.status for step in surfer.way if step.url.startswith(one.app.slo)]
+    assert visited == [303, 303, 200, 303, 200, 303], "a page where it was redirected twice"
 
 
 def test_an_app_ends_the_sessions_that_it_names_and_all_if_it_names_none(

@@ -37,6 +37,8 @@ Kind = Literal["app", "provider"]
 _SEALED_FOR: Final = "saml logout"
 _SECONDS: Final = 600
 _ID_MAX: Final = 128
+# Browsers follow twenty redirects and then give up: a party takes two, and a page in between begins the count anew.
+_PAUSE_EVERY: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,14 @@ class _Logout:
     failed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where the browser goes next; ``pause``: by way of a page, since it was redirected often enough."""
+
+    sending: Sending
+    pause: bool = False
+
+
 class Unanswerable(Exception):
     """Whoever began cannot be told: it is not configured any more, or has nowhere to be told at."""
 
@@ -92,13 +102,13 @@ def parties(pool: Pool, browser_sessions: Collection[bytes], *, but: tuple[Kind,
     return [party for party in found if (party.kind, party.id) != but]
 
 
-def begin(pool: Pool, beginning: Beginning, asking: Iterable[Party]) -> Sending:
+def begin(pool: Pool, beginning: Beginning, asking: Iterable[Party]) -> Step:
     """Where the browser goes first. Raises Unanswerable."""
     listed = tuple(dict.fromkeys(asking))
     return _onward(pool, _Logout(beginning, listed, total=len(listed)), None)
 
 
-def answered(pool: Pool, received: Received, kind: Kind, destinations: Collection[str]) -> Sending:
+def answered(pool: Pool, received: Received, kind: Kind, destinations: Collection[str]) -> Step:
     """Where the browser goes after a party's LogoutResponse. Raises Refused, Unanswerable."""
     awaited = _in_response_to(received)
     digest = _digest(pool.id, awaited)
@@ -110,8 +120,10 @@ def answered(pool: Pool, received: Received, kind: Kind, destinations: Collectio
     return _onward(pool, replace(present, asked=None), digest)
 
 
-def _onward(pool: Pool, present: _Logout, spent: bytes | None) -> Sending:
+def _onward(pool: Pool, present: _Logout, spent: bytes | None) -> Step:
     """Ask the next party that can be asked; answer whoever began once nobody is left. ``spent`` is answered now."""
+    gone = present.total - len(present.waiting)
+    pause = gone > 0 and gone % _PAUSE_EVERY == 0
     for place, party in enumerate(present.waiting):
         asking = _question(pool, party)
         if asking is not None:
@@ -119,12 +131,12 @@ def _onward(pool: Pool, present: _Logout, spent: bytes | None) -> Sending:
             following = replace(present, waiting=present.waiting[place + 1 :], asked=party)
             _spend(spent)
             _store(pool, _digest(pool.id, number), following)
-            return sending
+            return Step(sending, pause)
         present = replace(present, failed=present.failed + 1)
     _spend(spent)
     if present.total:
         emit(SamlLogoutEnded(pool.id, present.total, present.failed == 0))
-    return _conclusion(pool, present)
+    return Step(_conclusion(pool, present), pause)
 
 
 def _confirmed(pool: Pool, party: Party, received: Received, awaited: str, destinations: Collection[str]) -> bool:

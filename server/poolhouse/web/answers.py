@@ -21,6 +21,11 @@ _FORM = """<!doctype html>
 <body><form method="post" action="{action}">{inputs}<p><button>Continue</button></p></form>
 <script>{script}</script></body></html>
 """
+_PAUSE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex"><title>Continue</title><meta http-equiv="refresh" content="0;url={address}">
+</head><body><p><a href="{address}">Continue</a></p></body></html>
+"""
 # form-action names no host: Chrome would apply it to the redirects that follow at the app, which nobody here can list.
 _FORM_POLICY = (
     f"default-src 'none'; script-src 'sha256-{_SUBMIT_HASH}'; form-action http: https:; base-uri 'none'; "
@@ -57,6 +62,13 @@ def form_post(action: str, said: Mapping[str, str]) -> Response:
 def send(address: str, form: Mapping[str, str] | None) -> Response:
     """To ``address``: with ``form`` by a page that posts it there, else by a redirect."""
     return see_other(address) if form is None else form_post(address, form)
+
+
+def pause(address: str) -> Response:
+    """A page that goes on to ``address`` by itself: where a browser would tire of redirects."""
+    response = Response(_PAUSE.format(address=escape(address)), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    return private(response)
 
 
 def error_page(code: str) -> Response:

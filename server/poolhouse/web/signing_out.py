@@ -21,8 +21,8 @@ def everywhere(pool: Pool, address: str) -> Response:
 
     asking = single_logout.parties(pool, [held])
     back = urljoin(pools.here(pool) + "/", address) if asking else address  # they answer at the pool's own host, if any
-    sending = single_logout.begin(pool, single_logout.Beginning(back), asking)
+    step = single_logout.begin(pool, single_logout.Beginning(back), asking)
     sessions.sign_out(pool)
     if asking:
         participants.forget(pool.id, [held])
-    return answers.send(sending.address, sending.form)
+    return answers.send(step.sending.address, step.sending.form)

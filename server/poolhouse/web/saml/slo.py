@@ -15,9 +15,9 @@ from poolhouse.core import runtime, unit
 from poolhouse.federation import logout_requests, single_logout
 from poolhouse.federation.connector import Untrusted
 from poolhouse.federation.logout_requests import Wanted
-from poolhouse.federation.single_logout import APP, PROVIDER, Kind, Unanswerable
+from poolhouse.federation.single_logout import APP, PROVIDER, Kind, Step, Unanswerable
 from poolhouse.saml import names
-from poolhouse.saml.bindings import REQUEST, Received, Sending
+from poolhouse.saml.bindings import REQUEST, Received
 from poolhouse.saml.trust import Refused
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.web import answers, pools, sessions
@@ -44,26 +44,28 @@ def _serve(kind: Kind, path: str, read: Read) -> Response:
             message = received.message()
             destinations = addresses.destinations(pool, path)
             if message.kind == REQUEST:
-                sending = _requested(pool, read(pool, message, destinations))
+                step = _requested(pool, read(pool, message, destinations))
             else:
-                sending = single_logout.answered(pool, message, kind, destinations)
+                step = single_logout.answered(pool, message, kind, destinations)
     except (Refused, Untrusted) as refused:
         log.info("logout message to %s of pool %s refused: %s", path, pool.id, getattr(refused, "hint", "") or refused)
         return answers.error_page("saml_request")
     except Unanswerable as error:
         log.warning("whoever signed somebody out of pool %s cannot be told: %s", pool.id, error)
         return answers.see_other(pools.url("/signedout"))
-    return answers.send(sending.address, sending.form)
+    if step.pause and step.sending.form is None:
+        return answers.pause(step.sending.address)
+    return answers.send(step.sending.address, step.sending.form)
 
 
-def _requested(pool: Pool, wanted: Wanted) -> Sending:
+def _requested(pool: Pool, wanted: Wanted) -> Step:
     """End what was asked for, and ask the others; what is read and signed comes before what is written."""
     if wanted.known:
         asking = single_logout.parties(pool, wanted.sessions, but=wanted.party)
-        sending = single_logout.begin(pool, wanted.beginning, asking)
+        step = single_logout.begin(pool, wanted.beginning, asking)
     else:
         unknown = (names.REQUESTER, names.UNKNOWN_PRINCIPAL)
-        sending = single_logout.answer(pool, wanted.beginning, unknown)
+        step = Step(single_logout.answer(pool, wanted.beginning, unknown))
     logout_requests.take(pool, wanted)
     sessions.end(pool, wanted.sessions)
-    return sending
+    return step
