@@ -26,7 +26,6 @@ from bench.scenarios import (
 from bench.tenant import Administrator, Tenant
 
 BIN = Path(sys.executable).parent
-TURNS = 10  # of the servers with few and with many identities
 
 
 class Bench:
@@ -153,7 +152,9 @@ class Bench:
         server = self.real_server(self.environ_of_few())
         server.wait_for(self.few + "/healthz")
         scenarios = permissions.growing(self.base, self.guarded)
-        self.results.grown = runs.grow(scenarios, Target(self.few, server), many, TURNS, max(0.2, self.options.seconds / 5))
+        self.results.grown = runs.grow(
+            scenarios, Target(self.few, server), many, self.options.turns, max(0.2, self.options.seconds / 5)
+        )
         server.stop()
 
     def count(self, target: Target, listed: str | None) -> None:
@@ -236,7 +237,9 @@ def first_token(base: str, owner: Tenant, server: Process) -> float:
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a look in under 90 s: one short run each, cheap hashes")
+    parser.add_argument(
+        "--quick", action="store_true", help="a look in about two minutes: two short runs each, cheap hashes"
+    )
     parser.add_argument("--rounds", type=int, help="runs of each scenario (3)")
     parser.add_argument("--seconds", type=float, help="seconds of each run (2)")
     parser.add_argument("--bcrypt-rounds", type=int, help="cost of password hashes (12)")
@@ -249,6 +252,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     options.seconds = options.seconds or (0.8 if options.quick else 2.0)
     options.bcrypt_rounds = options.bcrypt_rounds or (10 if options.quick else 12)
     options.hashing_seconds = 2.0 if options.quick else 6.0
+    options.turns = 4 if options.quick else 10
     options.identities = options.identities or (10_000 if options.quick else 100_000)
     options.users = (
         []
