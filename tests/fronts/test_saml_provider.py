@@ -257,6 +257,23 @@ def test_of_many_at_once_one_gets_in(site: Site) -> None:
     assert sorted(results) == ["Jo.Doe@Example.com"] + ["replay: this message was taken before"] * 5
 
 
+def test_what_one_provider_brought_another_of_the_same_party_does_not(pool: PoolInWorld) -> None:
+    site = Site(pool, IDPInit="true")
+    pool.idp.create_identity_provider(
+        UserPoolId=pool.id,
+        ProviderName="Again",
+        ProviderType="SAML",
+        ProviderDetails={"MetadataFile": attack_idp.metadata().decode(), "IDPInit": "true"},
+    )
+    document = respond(site.answer(in_response_to=None))
+    site.land(document, unasked=True)
+    with unit.open(site.runtime), pytest.raises(Untrusted) as caught:
+        again = catalogue.get(lookup.pool(pool.id), "Again")
+        landing = Landing(pool.issuer, {"SAMLResponse": attack_idp.encode(document)}, None, posted=True)
+        saml_sp.CONNECTOR.land(again, landing)
+    assert caught.value.hint.startswith("replay")
+
+
 def test_another_pool_may_take_the_same_ids(world: World) -> None:
     one, other = Site(world.pool()), Site(world.pool())
     ids = {"response_id": "_r", "assertion_id": "_a"}

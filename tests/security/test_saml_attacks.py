@@ -280,14 +280,27 @@ def test_a_certificate_in_the_message_is_nothing(signed: str) -> None:
 
 
 @each
-def test_whoever_has_the_certificate_cannot_sign_with_it(signed: str) -> None:
-    """HMAC with the public key as its secret (the confusion of algorithms)."""
+@pytest.mark.parametrize("secret", [attack_idp.key().certificate, attack_idp.key().der], ids=["PEM", "DER"])
+def test_whoever_has_the_certificate_cannot_sign_with_it(signed: str, secret: bytes) -> None:
+    """HMAC with what is public as its secret (the confusion of algorithms), computed as it should be."""
 
-    def confuse(root: Any) -> None:
-        for method in root.iter(f"{{{DS}}}SignatureMethod"):
-            method.set("Algorithm", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")
+    def forge(root: Any) -> None:
+        for element in {"assertion": [assertion_of(root)], "response": [root], "both": [assertion_of(root), root]}[
+            signed
+        ]:
+            signature = xmlsec.template.create(element, T.EXCL_C14N, T.HMAC_SHA256, ns="ds")
+            element.insert(1, signature)
+            reference = xmlsec.template.add_reference(signature, T.SHA256, uri="#" + element.get("ID"))
+            xmlsec.template.add_transform(reference, T.ENVELOPED)
+            xmlsec.template.add_transform(reference, T.EXCL_C14N)
+            xmlsec.tree.add_ids(root, ["ID"])
+            context = xmlsec.SignatureContext()
+            context.key = xmlsec.Key.from_binary_data(xmlsec.KeyData.HMAC, secret)
+            context.sign(signature)
 
-    assert reason(respond(signed=signed, after=confuse)) == "signature-algorithm"
+    document = respond(signed="none", after=forge)
+    assert document.count(b"hmac-sha256") == (2 if signed == "both" else 1)
+    assert reason(document) == "signature-algorithm"
 
 
 @each

@@ -8,7 +8,7 @@ from poolhouse.core import seen
 from poolhouse.federation.connector import Untrusted
 
 
-def take(pool_id: str, provider: str, identifiers: tuple[str, ...], expires: datetime) -> None:
-    """Take the messages of ``provider`` with these IDs, until ``expires``. Raises Untrusted for one taken before."""
-    if not seen.take(pool_id, provider, identifiers, expires):
+def take(pool_id: str, issuer: str, identifiers: tuple[str, ...], expires: datetime) -> None:
+    """Take the messages of ``issuer`` with these IDs, until ``expires``. Raises Untrusted for one taken before."""
+    if not seen.take(pool_id, issuer, identifiers, expires):
         raise Untrusted(hint="replay: this message was taken before")

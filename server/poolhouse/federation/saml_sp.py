@@ -91,7 +91,8 @@ class SamlProviders:
             log.info("SAML response of %s in %s refused: %s", provider.name, provider.pool_id, refused)
             raise Untrusted(hint=str(refused)) from None
         taken = (assertion.assertion_id, assertion.message_id)
-        replay.take(provider.pool_id, provider.name, taken, assertion.expires)
+        # By issuer: two providers of a pool may stand for the same party.
+        replay.take(provider.pool_id, assertion.issuer, taken, assertion.expires)
         return _identity(assertion)
 
 
