@@ -15,6 +15,7 @@ from tests.conftest import Databases
 from tests.journeys.browser import Person, app, chromium
 from tests.saml.application import introduced
 from tests.saml.enterprise import EMAIL, GIVEN_NAME, Joined, joined
+from tests.saml.party import POST
 from tests.saml.pysaml2_idp import Account, Pysaml2Idp, pysaml2_idp
 from tests.saml.pysaml2_sp import pysaml2_sp
 from tests.saml.simplesamlphp import PASSWORD, SimpleSamlPhp, simplesamlphp
@@ -168,6 +169,18 @@ def test_from_the_enterprises_own_portal(world: World, enterprise: SimpleSamlPhp
     person.driver.get(f"{enterprise.url}/saml2/idp/SSOService.php?{start}")
     assert person.sign_in_there().claims()["cognito:username"] == "Okta_ann"
     assert person.complaints() == []
+
+
+def test_where_every_message_travels_by_a_form(world: World, somebody: Any, callback: str, tmp_path: Path) -> None:
+    with pysaml2_idp(tmp_path, sso_by_redirect=False) as posting:
+        posting.people["ann"] = Account("Ann-7", {EMAIL: ["ann@journey.example"]})
+        site = joined(world, posting, callback=callback, local=True, details={"IDPSignout": "true"})
+        person = somebody(site).begin().press("a[href*='/login/via']").enter(username="ann").press()
+        assert person.claims()["cognito:username"] == "Okta_Ann-7"
+        person.driver.get(f"{posting.url}/logout?{urlencode({'binding': POST})}")
+        person.wait(lambda: person.heading == "You have signed out everywhere")
+        assert person.begin(prompt="none").given()["error"] == "login_required"
+        assert person.complaints() == []
 
 
 def test_on_the_pools_own_host(world: World, enterprise: SimpleSamlPhp, somebody: Any, callback: str) -> None:
