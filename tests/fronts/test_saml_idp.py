@@ -12,13 +12,16 @@ from urllib.parse import urlencode
 import pytest
 from lxml import etree
 from sqlalchemy import select
+from werkzeug.test import Client
 
 from poolhouse import resealing
 from poolhouse.core import clock, unit
 from poolhouse.federation.saml_idp import names_of
 from poolhouse.listeners.models import AuditEvent
 from tests import runtimes
+from tests.conftest import Databases
 from tests.fronts.refusals import refused as refused_by_api
+from tests.oidc import Page
 from tests.saml.application import Application, introduced, sign_in
 from tests.saml.enterprise import ours
 from tests.saml.handmade_sp import HandmadeSp, handmade, only, refused, response, statuses
@@ -482,3 +485,40 @@ def test_persistent_names_outlive_the_master_key(fresh_database_url: str) -> Non
     with runtimes.running(fresh_database_url, key=new) as rt, unit.open(rt, write=True):
         names_of.prepare("us-east-1_Names")
         assert names_of.persistent("us-east-1_Names", "ann", "urn:app") == named
+
+
+# --- On a pool's own host -------------------------------------------------------------------------------------------
+
+
+def test_a_pool_answers_on_its_own_host_and_takes_what_is_meant_for_either(
+    databases: Databases, tmp_path: Path
+) -> None:
+    world = World(databases.make("sqlite"), tmp_path, domain_suffix="auth.example.com")
+    try:
+        pool = world.pool()
+        world.idp.create_user_pool_domain(UserPoolId=pool.id, Domain="saml-apps")
+        host = "http://saml-apps.auth.example.com"
+        hand, ann = handmade(pool, tmp_path), pool.user()
+        published = etree.fromstring(hand.app.metadata())
+        assert {one.get("Location") for one in published.iter("{*}SingleSignOnService")} == {f"{host}/saml2/idp/sso"}
+        assert published.get("entityID") == hand.app.entity_id, "who we are does not move with the host"
+
+        browser = Client(world.app)
+        for destination in (f"{host}/saml2/idp/sso", hand.app.sso):
+            document = hand.authn_request(Destination=destination)
+            query = hand.send(document, host + "/saml2/idp/sso").address.partition("?")[2]
+            page = browser.get("/saml2/idp/sso", base_url=host, query_string=query, follow_redirects=True)
+            if b"SAMLResponse" not in page.data:
+                (form,) = (form for form in Page(host, page).forms if "password" in form["fields"])
+                filled = {**form["fields"], "username": ann.username, "password": ann.password}
+                page = browser.post(form["action"], base_url=host, data=filled, follow_redirects=True)
+            (form,) = Page(host, page).forms
+            assert form["action"] == hand.acs
+            told = etree.fromstring(base64.b64decode(form["fields"]["SAMLResponse"]))
+            assert only(told, "/p:Response/a:Issuer").text == hand.app.entity_id
+        elsewhere = hand.authn_request(Destination="http://other.auth.example.com/saml2/idp/sso")
+        query = hand.send(elsewhere, host).address.partition("?")[2]
+        answer = browser.get("/saml2/idp/sso", base_url=host, query_string=query)
+        assert answer.headers["Location"] == "/error?error=saml_request"
+    finally:
+        world.close()
