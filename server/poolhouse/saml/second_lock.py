@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from poolhouse.core import clock
 from poolhouse.saml.trust import IdpTrust, Refused
 
-_now: ContextVar[datetime] = ContextVar("poolhouse_saml_now")
+_now: ContextVar[datetime | None] = ContextVar("poolhouse_saml_now", default=None)
 
 
 def require(
@@ -93,7 +94,7 @@ def _library() -> tuple[Any, Any]:
     from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
     # It asks datetime.utcnow, which Python deprecates and no test can move.
-    OneLogin_Saml2_Utils.now = staticmethod(lambda: int(_now.get().timestamp()))
+    OneLogin_Saml2_Utils.now = staticmethod(lambda: int((_now.get() or clock.now()).timestamp()))
 
     class Response(OneLogin_Saml2_Response):  # type: ignore[misc]
         def __init__(self, settings: Any, encoded: str, decrypted: bytes | None) -> None:
