@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,9 +25,10 @@ from tests.conftest import Databases
 from tests.fronts.refusals import refused as refused_by_api
 from tests.oidc import Page
 from tests.saml.application import Application, introduced, sign_in
-from tests.saml.enterprise import ours
+from tests.saml.enterprise import joined, ours
 from tests.saml.handmade_sp import HandmadeSp, handmade, only, refused, response, statuses
 from tests.saml.party import POST
+from tests.saml.pysaml2_idp import Account, pysaml2_idp
 from tests.saml.pysaml2_sp import Pysaml2Sp, pysaml2_sp
 from tests.saml.surfer import Surfer
 from tests.world import PoolInWorld, World
@@ -485,6 +488,42 @@ def test_persistent_names_outlive_the_master_key(fresh_database_url: str) -> Non
     with runtimes.running(fresh_database_url, key=new) as rt, unit.open(rt, write=True):
         names_of.prepare("us-east-1_Names")
         assert names_of.persistent("us-east-1_Names", "ann", "urn:app") == named
+
+
+# --- With an enterprise behind us -----------------------------------------------------------------------------------
+
+
+def test_who_says_no_at_the_enterprise_is_reported_to_the_app(world: World, tmp_path: Path, surfer: Surfer) -> None:
+    with pysaml2_idp(tmp_path) as enterprise:
+        enterprise.people["ann"] = Account("Ann-3", {})
+        site = joined(world, enterprise)
+        hand = handmade(site.pool, tmp_path)
+        site.pool.idp.update_user_pool_client(**hand.app.ids, SupportedIdentityProviders=["COGNITO", site.name])
+
+        def choose_the_enterprise(**attributes: str) -> None:
+            hand.ask(surfer, hand.authn_request(**attributes), relay_state="state")
+            surfer.go(next(link for link in links(surfer) if "/login/via" in link))
+
+        choose_the_enterprise()
+        surfer.submit(username="", do="no")
+        assert surfer.left is None
+        surfer.go(next(link for link in links(surfer) if "/saml2/idp/sso/refuse" in link))
+        assert statuses(surfer) == ["Responder", "AuthnFailed"]
+        assert (surfer.left or {})["RelayState"] == "state"
+        assert only(response(surfer), "/p:Response/ds:Signature") is not None
+
+        choose_the_enterprise()
+        surfer.submit(username="ann", do="in")
+        assert only(response(surfer), "//a:NameID").text == "Okta_Ann-3"
+        assert only(response(surfer), "//a:AuthnContextClassRef").text == CLASSES + "unspecified"
+        choose_the_enterprise(ForceAuthn="true")
+        assert "Sign in at the enterprise" in surfer.text, "a new sign-in here is a new one there"
+        surfer.submit(username="ann", do="in")
+        assert statuses(surfer) == ["Success"]
+
+
+def links(surfer: Surfer) -> list[str]:
+    return [html.unescape(found) for found in re.findall(r'href="([^"]+)"', surfer.text)]
 
 
 # --- On a pool's own host -------------------------------------------------------------------------------------------
