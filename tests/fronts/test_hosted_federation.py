@@ -115,7 +115,7 @@ def test_without_accounts_of_its_own_nobody_signs_in_up_or_resets_by_a_form(pool
 
 
 def test_an_app_whose_providers_are_all_off_says_so(pool: PoolInWorld, social: Social) -> None:
-    google = provider(pool, social.google)
+    google = provider(pool, social.google, IdpIdentifiers=["example.com"])
     client = app(pool, google)
     extend(pool, google, Enabled=False)
     visitor = Visitor(client).begin()

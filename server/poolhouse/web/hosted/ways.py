@@ -51,18 +51,18 @@ def of(client: Client, parameters: Mapping[str, object]) -> Ways:
 
 
 def _read(client: Client) -> Ways:
-    local = client.offers(LOCAL)
-    shown = tuple(way(provider) for provider in catalogue.offered(client))
-    return Ways(local, shown, catalogue.routes(client), "" if local else _only(client))
+    local, shown, few = client.offers(LOCAL), catalogue.offered(client), _few(client)
+    routes = few != [] and catalogue.routes(client)
+    only = few[0] if few is not None and len(few) == 1 and not local else ""
+    return Ways(local, tuple(way(provider) for provider in shown), routes, only)
 
 
-def _only(client: Client) -> str:
-    """The one provider that is open, if there are few enough to be sure."""
+def _few(client: Client) -> list[str] | None:
+    """The client's providers that are open; None if it has too many to look at each."""
     names = [name for name in client.identity_providers if name != LOCAL]
     if len(names) > catalogue.BUTTONS:
-        return ""
-    found = [name for name in names if (provider := catalogue.find(client.pool, name)) and provider.enabled]
-    return found[0] if len(found) == 1 else ""
+        return None
+    return [name for name in names if (provider := catalogue.find(client.pool, name)) and provider.enabled]
 
 
 def buttons(visit: Visit, shown: Iterable[Way]) -> list[dict[str, str]]:

@@ -131,7 +131,7 @@ ENGLISH: Mapping[str, str] = {
     ),
     "failed.busy": "There is too much going on just now",
     "failed.busy.text": "Wait a minute, then try again.",
-    "failed.somebody": "The other service",
+    "failed.somebody": "this service",
     "failed.again": "Back to sign-in",
     "failed.return": "Return to {client}",
     "failed.reference": "Reference: {reference}",
