@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -175,34 +175,52 @@ def simplesamlphp(directory: Path) -> Iterator[SimpleSamlPhp]:
     (directory / "config/config.php").write_text(_CONFIG)
     (directory / "config/authsources.php").write_text(_SOURCES)
     (directory / "config/metadata/saml20-idp-hosted.php").write_text(_HOSTED)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://localhost:{port}"
-    environ = {**os.environ, "SIMPLESAMLPHP_CONFIG_DIR": str(directory / "config"), "PHP_CLI_SERVER_WORKERS": "2"}
-    command = ["php", "-d", "display_errors=0", "-d", "log_errors=1", "-S", f"127.0.0.1:{port}", "-t", "www"]
-    with (directory / "output").open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=program,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # its workers are processes of their own: ended together
-        )
-    idp = SimpleSamlPhp(directory, url, process)
-    idp.save()
+    idp = _started(program, directory)
     try:
-        _wait(idp)
         yield idp
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        _end(idp.process)
+
+
+def _started(program: Path, directory: Path) -> SimpleSamlPhp:
+    """PHP's web server on a free port, which somebody else may take before it does: then on another."""
+    for _ in range(3):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environ = {**os.environ, "SIMPLESAMLPHP_CONFIG_DIR": str(directory / "config"), "PHP_CLI_SERVER_WORKERS": "2"}
+        command = ["php", "-d", "display_errors=0", "-d", "log_errors=1", "-S", f"127.0.0.1:{port}", "-t", "www"]
+        with (directory / "output").open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=program,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # its workers are processes of their own: ended together
+            )
+        idp = SimpleSamlPhp(directory, f"http://localhost:{port}", process)
+        idp.save()
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            _wait(idp)
+        except AssertionError:
+            _end(process)
+            if "Address already in use" not in idp.log:
+                raise
+        else:
+            return idp
+    raise AssertionError(f"no port stays free for SimpleSAMLphp\n{idp.log}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
 
 def _wait(idp: SimpleSamlPhp, seconds: float = 20) -> None:
