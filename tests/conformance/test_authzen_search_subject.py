@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from poolhouse.decisions import search
 from tests.fronts.authzen import Guarded, guarded, shared
 from tests.world import Person
 
@@ -108,6 +109,22 @@ def test_people_come_in_pages_without_a_gap_or_a_repetition(guarded: Guarded) ->
         pages = _pages(guarded, "subject", _asked(), limit)
         assert [result["id"] for page in pages for result in page] == everybody
         assert all(len(page) <= limit for page in pages)
+
+
+def test_a_page_may_be_empty_and_its_token_goes_on(shared: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request looks at so many people and no more; whoever follows the tokens finds everybody."""
+    monkeypatch.setattr(search, "SCANNED_AT_MOST", 1)
+    monkeypatch.setattr(search, "_BATCH", 1)
+    found, sizes, token = [], [], ""
+    while True:
+        told = shared.told("search/subject", _asked("Publish", page={"limit": 1, "token": token}))
+        found += [result["id"] for result in told["results"]]
+        sizes.append(len(told["results"]))
+        token = told["page"]["next_token"]
+        if not token:
+            break
+    assert found == [shared.bob.sub]
+    assert 0 in sizes
 
 
 def test_members_of_groups_without_a_role_may_nothing(guarded: Guarded) -> None:
