@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poolhouse.core.errors import InvalidParameter
-from poolhouse.user_pools.extensions import Check, checked, one_of, switch
+from poolhouse.user_pools.checks import Check, checked, one_of, switch
 
 _LABEL_LONGEST = 64
 _NAME_LONGEST = 512

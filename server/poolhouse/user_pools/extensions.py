@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from poolhouse.core import jose
 from poolhouse.core.errors import InvalidParameter
 from poolhouse.user_pools import saml_extension
+from poolhouse.user_pools.checks import Check, checked, one_of, switch
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEYS_AT_MOST = 20
@@ -17,8 +18,6 @@ _SCOPES_AT_MOST = 300
 _ACTIONS_AT_MOST = 50
 _ACTION = re.compile(r"\*|(?=.{1,128}$)[A-Za-z0-9-]+:[A-Za-z0-9_*?-]+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x23-\x5b\x5d-\x7e]{1,500}")
-
-Check = Callable[[str, Any], Any]
 
 
 def of_pool(own: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,32 +36,6 @@ def of_client(own: Mapping[str, Any], *, has_secret: bool) -> dict[str, Any]:
     if method == "none" and has_secret:
         raise InvalidParameter("The client has a secret: its token endpoint authentication method cannot be none.")
     return settings
-
-
-def checked(own: Mapping[str, Any], known: Mapping[str, Check]) -> dict[str, Any]:
-    """``own`` after its checks, without what is None. Raises InvalidParameter."""
-    for name in own:
-        if name not in known:
-            raise InvalidParameter(f"Unknown setting: {name}. Known are {', '.join(known)}.")
-    return {name: known[name](name, value) for name, value in own.items() if value is not None}
-
-
-def one_of(*values: str) -> Check:
-    """One of these words."""
-
-    def check(name: str, value: Any) -> str:
-        if value not in values:
-            raise InvalidParameter(f"{name} must be one of {', '.join(values)}.")
-        return str(value)
-
-    return check
-
-
-def switch(name: str, value: Any) -> bool:
-    """True or false, not a word for it."""
-    if not isinstance(value, bool):
-        raise InvalidParameter(f"{name} must be true or false.")
-    return value
 
 
 def _audience(name: str, value: Any) -> str:

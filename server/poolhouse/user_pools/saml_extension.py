@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from poolhouse.core.errors import InvalidParameter
+from poolhouse.user_pools.checks import one_of, switch
 
 NAME_ID_FORMATS: Final = ("persistent", "emailAddress", "unspecified", "transient")
 NOT_IN_SCHEMA: Final = frozenset({"sub", "username"})  # known of everybody, and no attribute of the schema
@@ -136,21 +137,6 @@ def _certificate(name: str, value: Any) -> str:
     return str(value)
 
 
-def _one_of(*values: str) -> Callable[[str, Any], str]:
-    def check(name: str, value: Any) -> str:
-        if value not in values:
-            raise InvalidParameter(f"{name} must be one of {', '.join(values)}.")
-        return str(value)
-
-    return check
-
-
-def _switch(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidParameter(f"{name} must be true or false.")
-    return value
-
-
 def _attributes(name: str, value: Any) -> dict[str, str]:
     """Names that the service provider knows, each with the attribute of ours that it is given."""
     if not isinstance(value, Mapping) or len(value) > _ATTRIBUTES_MAX:
@@ -174,16 +160,16 @@ _MEMBERS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "AssertionConsumerServiceIndexes": _indexes,
     "SingleLogoutService": _url,
     "SingleLogoutResponseService": _url,
-    "SingleLogoutBinding": _one_of("redirect", "post"),
+    "SingleLogoutBinding": one_of("redirect", "post"),
     "Certificate": _certificate,
     "EncryptionCertificate": _certificate,
-    "RequireSignedRequests": _switch,
-    "Encrypt": _switch,
-    "NameIdFormat": _one_of(*NAME_ID_FORMATS),
+    "RequireSignedRequests": switch,
+    "Encrypt": switch,
+    "NameIdFormat": one_of(*NAME_ID_FORMATS),
     "Attributes": _attributes,
     "GroupsAttribute": _text(_LONGEST_NAME),
-    "SignResponse": _switch,
-    "SignAssertion": _switch,
-    "IdpInitiated": _switch,
+    "SignResponse": switch,
+    "SignAssertion": switch,
+    "IdpInitiated": switch,
     "RelayState": _text(_LONGEST_RELAY_STATE, blanks=True),
 }
