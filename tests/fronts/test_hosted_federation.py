@@ -139,7 +139,7 @@ def test_the_domain_of_an_address_leads_to_its_provider_before_a_password_is_ask
     assert 'name="username"' in visitor.text
     assert 'name="password"' not in visitor.text
     visitor.browser.submit(username="Ann@EXAMPLE.com")
-    assert asked_at(social.google)["login_hint"] == "Ann@EXAMPLE.com"
+    assert asked_at(social.google)["login_hint"] == "Ann@EXAMPLE.com", "and nobody else is told it"
     assert visitor.claims()["cognito:username"].startswith("Google_")
 
 

@@ -50,7 +50,10 @@ class LinkDeclined(FederationEvent):
 
 @dataclass(frozen=True, slots=True)
 class ArrivalRefused(Event):
-    """A provider vouched for somebody who may not come in; ``reason`` is what was said. ``sub`` is empty if unknown."""
+    """Somebody went to a provider and did not come in: it, they or we said no, or something was broken.
+
+    ``reason`` is the kind of failure and what the app is told; ``sub`` is empty if unknown.
+    """
 
     sub: str
     provider: str

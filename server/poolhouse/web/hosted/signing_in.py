@@ -88,7 +88,7 @@ class Login(Page):
         name = values["username"]
         provider = ways.routed(visit.client, name) if self._ways.routed else None
         if provider is not None:
-            visit.note(name=name, hint=name)
+            visit.note(name=name, hint={provider.name: name})
             address = visit.url("/login/via", provider=provider.name)
             return pages.going(address, visit.words, visit.pool, ways.way(provider).name)
         if not self._ways.local:

@@ -42,6 +42,7 @@ _MOST_PARAMETERS = 50
 _SAML = "SAML"
 _LONGEST_RELAY_STATE = 4096
 _LONGEST_HINT = 500
+_LONGEST_NAME = 32  # ProviderNameType
 
 
 def _route(path: str, *methods: str) -> Callable[[Callable[[Pool], Response]], Callable[[Pool], Response]]:
@@ -76,6 +77,7 @@ def via(pool: Pool) -> Response:
         if here.done:
             return pages.see_other(here.journey.continue_url)
         name = forms.single(request.args, "provider")
+        name = name if len(name) <= _LONGEST_NAME else ""
         try:
             return _depart(here, _open(here.client, name))
         except FederationFailed as error:
@@ -101,7 +103,7 @@ def _depart(here: Visit, provider: Provider) -> Response:
         prompt=prompt & _FORWARDED,
         # Our own session was too old, or is not to count: neither is the provider's.
         reauthenticate="login" in prompt or "max_age" in asked,
-        login_hint=str(here.notes.get("hint") or asked.get("login_hint") or "") or None,
+        login_hint=_login_hint(here, provider),
         locale=str(asked.get("ui_locales") or asked.get("lang") or "") or None,
         acr_values=tuple(str(asked.get("acr_values") or "").split()),
     )
@@ -121,6 +123,12 @@ def _depart(here: Visit, provider: Provider) -> Response:
     if sent.form is not None:
         return pages.post_on(sent.address, sent.form, here.words, here.pool, ways.way(provider).name)
     return pages.away(sent.address)
+
+
+def _login_hint(here: Visit, provider: Provider) -> str | None:
+    """The address that led to this very provider; else what the app said."""
+    entered = (here.notes.get("hint") or {}).get(provider.name)
+    return str(entered or here.journey.parameters.get("login_hint") or "") or None
 
 
 # --- The provider's answer ------------------------------------------------------------------------------------------
