@@ -91,6 +91,7 @@ class Upstream:
     pool: PoolInWorld
     connector: Vouching
     names: list[str] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
     app: Rp = field(init=False)
 
     def provider(
@@ -110,6 +111,7 @@ class Upstream:
         if extensions:
             self.extend(name, **extensions)
         self.names.append(name)
+        self.types[name] = type_
         return name
 
     def extend(self, name: str, **extensions: Any) -> None:
@@ -135,7 +137,7 @@ class Upstream:
         """A browser on its way through the provider, to wherever that leads."""
         browser = browser or Browser(self.pool.world)
         state = self.leave(name, browser, **more)
-        return self.answer(browser, state, self.connector.code(identity))
+        return self.answer(browser, state, self.connector.code(identity), name)
 
     def leave(self, name: str = "Okta", browser: Browser | None = None, **more: str | None) -> str:
         """Away to the provider; the state that it is given."""
@@ -145,8 +147,10 @@ class Upstream:
         assert page.url.startswith(f"https://upstream.example/{name}?"), page.url
         return parse_qs(urlsplit(page.url).query)["state"][0]
 
-    def answer(self, browser: Browser, state: str, code: str) -> Page:
+    def answer(self, browser: Browser, state: str, code: str, name: str = "Okta") -> Page:
         """What the provider sends the browser back with."""
+        if self.types.get(name) == "SAML":
+            return browser.go(f"{self.pool.issuer}/saml2/idpresponse", {"RelayState": state, "code": code})
         query = urlencode({"state": state, "code": code})
         return browser.go(f"{self.pool.issuer}/oauth2/idpresponse?{query}")
 

@@ -226,6 +226,37 @@ def test_an_alias_does_not_stand_before_a_providers_user(world: World, vouching:
     assert here.user(frank["cognito:username"])["Attributes"]["sub"] == frank["sub"]
 
 
+def test_a_mapped_username_is_what_somebody_is_called_and_never_who_they_are(
+    world: World,
+    vouching: Vouching,  # noqa: F811
+) -> None:
+    here = Upstream(world.pool(), vouching)
+    here.provider(mapping={"username": "login"})
+    here.client()
+    first = here.claims(somebody("1", login="ann"))
+    assert first["cognito:username"] == "Okta_ann"
+    assert first["identities"][0]["userId"] == "1"
+    assert here.claims(somebody("1", login="bea"))["sub"] == first["sub"]
+    second = here.claims(somebody("2", login="ann"))
+    assert second["sub"] != first["sub"], "whoever has the login next is not who had it before"
+    assert second["cognito:username"] == "Okta_2"
+
+
+def test_people_see_whom_they_are_connected_to(upstream: Upstream) -> None:  # noqa: F811
+    tokens = upstream.tokens(somebody("00u21"), scope="openid aws.cognito.signin.user.admin")
+    me = upstream.pool.idp.get_user(AccessToken=tokens["access_token"])
+    assert me["Username"] == "Okta_00u21"
+    told = {attribute["Name"]: attribute["Value"] for attribute in me["UserAttributes"]}
+    assert json.loads(told["identities"])[0]["userId"] == "00u21"
+    refused(
+        upstream.pool.idp.update_user_attributes,
+        "InvalidParameterException",
+        AccessToken=tokens["access_token"],
+        UserAttributes=[{"Name": "identities", "Value": "[]"}],
+    )
+    assert json.loads(upstream.app.userinfo(tokens["access_token"]).get_json()["identities"])
+
+
 # --- Addresses that are somebody's already ----------------------------------------------------------------------------
 
 

@@ -120,6 +120,17 @@ def test_five_links_are_all_there_may_be(upstream: Upstream) -> None:  # noqa: F
     link(upstream, "ines", named("Okta", "i-5"))
 
 
+def test_a_user_with_what_may_never_change_is_no_destination(world: World, vouching: Vouching) -> None:  # noqa: F811
+    fixed = [{"Name": "badge", "AttributeDataType": "String", "Mutable": False}]
+    here = Upstream(world.pool(Schema=fixed), vouching)
+    here.provider()
+    here.pool.user("ida", **{"custom:badge": "7"})
+    here.pool.user("ivan")
+    with pytest.raises(here.pool.idp.exceptions.InvalidParameterException):
+        link(here, "ida", named("Okta", "i-7"))
+    link(here, "ivan", named("Okta", "i-7"))
+
+
 def test_what_cannot_be_linked_is_refused_in_cognitos_words(upstream: Upstream) -> None:  # noqa: F811
     here, idp = upstream, upstream.pool.idp
     here.provider("Google", "Google")

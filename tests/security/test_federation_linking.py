@@ -398,6 +398,22 @@ def test_a_session_through_one_apps_provider_is_no_way_into_an_app_that_does_not
     assert page.given["error"] == "login_required"
 
 
+def test_a_session_without_a_second_factor_is_no_way_into_an_app_that_demands_one(upstream: Upstream) -> None:  # noqa: F811
+    """The provider's word was enough for one app, and its session must not be for the other."""
+    upstream.pool.totp("ON")
+    lax, browser = upstream.client(), Browser(upstream.pool.world)
+    upstream.come(somebody("h-1"), browser=browser)
+    assert "code" in browser.go(lax.url()).given
+    strict = upstream.client(settings={"mfa_after_federation": True})
+    assert browser.go(strict.url(prompt="none")).given["error"] == "login_required"
+    page = upstream.come(somebody("h-1"), browser=browser)
+    assert page.path.endswith("/challenge")
+    person = Person(upstream.pool, "Okta_h-1", "", "", totp_secret=totp_secret(page))
+    assert "code" in browser.submit(code=person.totp_code()).given
+    for app in (strict, lax):
+        assert "code" in browser.go(app.url(prompt="none")).given
+
+
 # --- 49: addresses that are two ---------------------------------------------------------------------------------------
 
 

@@ -108,13 +108,13 @@ def settle(pool: Pool, link: Link, subject: str) -> bool:
     """Hold ``link`` until the unit ends, and make it one of ``subject``; False if it is gone, or another's by now."""
     unit.write()
     key = _key(pool, link.provider, link.attribute, link.value)
-    changes: dict[str, Any] = {"sub": link.sub}
-    if link.attribute != SUBJECT:
-        changes = {"attribute": SUBJECT, "value": subject, "digest": digest(subject)}
+    mine = update(LinkedIdentity).where(*key, LinkedIdentity.sub == link.sub)
+    if link.attribute == SUBJECT:
+        return unit.execute(mine.values(sub=link.sub)).rowcount == 1
     try:
         with unit.current().connection.begin_nested():
-            statement = update(LinkedIdentity).where(*key, LinkedIdentity.sub == link.sub).values(**changes)
-            return unit.execute(statement).rowcount == 1
+            theirs = mine.values(attribute=SUBJECT, value=subject, digest=digest(subject))
+            return unit.execute(theirs).rowcount == 1
     except IntegrityError:
         return False
 

@@ -48,8 +48,15 @@ class BrowserSession:
         return self.acr or claims.acr(self.amr)
 
     def counts_at(self, client: Client) -> bool:
-        """Whether it lets somebody into that app: the way in of another app is not this one's (Dex GO-2026-5231)."""
-        return client.offers(self.provider or LOCAL)
+        """Whether it lets somebody into that app: the way in of another app is not this one's (Dex GO-2026-5231).
+
+        Nor is a provider's word alone, given to another app, where this one demands a second factor of ours.
+        """
+        if not client.offers(self.provider or LOCAL):
+            return False
+        demands = bool(client.own.get("mfa_after_federation")) and client.pool.mfa != "OFF"
+        alone = self.provider is not None and set(self.amr) <= {"fed"}
+        return not (demands and alone) or self.client_id == client.id
 
     @property
     def sid(self) -> str:
