@@ -6,7 +6,10 @@ import itertools
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from poolhouse.core import unit
+from poolhouse.listeners.models import AuditEvent
 from tests.federation.social import Social
 from tests.fronts.federated import Visitor, app, extend, find, ours, provider
 from tests.world import Person, PoolInWorld, World
@@ -227,3 +230,21 @@ def test_a_challenge_after_a_provider_ends_with_the_provider(
     strict.browser.submit(code=ann.totp_code())
     assert strict.browser.left is None
     assert strict.begin(prompt="none").given["error"] == "login_required"
+
+
+# --- What is written down -------------------------------------------------------------------------------------------
+
+
+def test_the_audit_log_knows_who_did_not_come_in_and_why(world: World, pool: PoolInWorld, social: Social) -> None:
+    google = provider(pool, social.google)
+    client = app(pool, "COGNITO", google)
+    for trouble in ("deny", "token_unavailable", ""):
+        social.google.trouble = trouble
+        Visitor(client).begin().press("Continue with Google")
+    with unit.open(world.runtime):
+        where = (AuditEvent.pool_id == pool.id, AuditEvent.client_id == client.client.id)
+        rows = unit.execute(select(AuditEvent.name, AuditEvent.detail).where(*where).order_by(AuditEvent.at)).all()
+    refused = [row.detail for row in rows if row.name == "ArrivalRefused"]
+    assert [detail["reason"].split(":")[0] for detail in refused] == ["denied", "unavailable"]
+    assert {detail["provider"] for detail in refused} == {google}
+    assert "ExternalUserCreated" in {row.name for row in rows}
