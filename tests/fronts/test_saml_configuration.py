@@ -88,6 +88,27 @@ def test_metadata_for_a_provider_that_is_not_there_is_not_found(pool: PoolInWorl
     assert requests.get(f"{pool.issuer}/saml2/metadata", params=query, timeout=20).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("identity_provider=Okta&identity_provider=Okta", 400),
+        ("&".join(f"a{n}=b" for n in range(30)), 400),
+        ("identity_provider=%00", 404),
+        ("identity_provider=%FF%FE", 404),
+        ("identity_provider=%F0%9F%98%80", 404),
+        ("identity_provider=okta", 404),
+        ("identity_provider=COGNITO", 404),
+        ("unknown=1", 200),
+        ("%", 200),
+        ("=", 200),
+    ],
+)
+def test_whatever_is_asked_for_metadata_gets_an_answer(pool: PoolInWorld, query: str, status: int) -> None:
+    provider(pool)
+    assert requests.get(f"{pool.issuer}/saml2/metadata?{query}", timeout=20).status_code == status
+    assert requests.post(f"{pool.issuer}/saml2/metadata?{query}", timeout=20).status_code == 405
+
+
 # --- metadata that cannot be used -------------------------------------------------------------------------------------
 
 

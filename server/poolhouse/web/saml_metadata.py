@@ -29,7 +29,11 @@ def metadata(request: Request, pool: Pool) -> Response:
     """
     from poolhouse.saml import metadata as documents
 
-    asked = parse_qs(request.query_string, keep_blank_values=True, max_num_fields=20).get("identity_provider", [])
+    try:
+        given = parse_qs(request.query_string, keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return Response(400, [_PLAIN], b"There are too many parameters.\n")
+    asked = given.get("identity_provider", [])
     if len(asked) > 1:
         return Response(400, [_PLAIN], b"identity_provider may be given once.\n")
     with unit.open(runtime.current()):
