@@ -13,7 +13,8 @@ import pytest
 from poolhouse.core import clock
 from poolhouse.federation import single_logout
 from tests.oidc import SIGNED_OUT, rp
-from tests.saml.application import introduced, sign_in
+from tests.saml import attack_idp
+from tests.saml.application import Application, introduced, sign_in
 from tests.saml.enterprise import EMAIL, joined
 from tests.saml.handmade_sp import HandmadeSp, come, handmade, instant, message, only, refused, response, statuses
 from tests.saml.party import KeyPair
@@ -362,6 +363,60 @@ def enterprise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pysaml2Idp]
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pysaml2Sp]:
     with pysaml2_sp(tmp_path_factory.mktemp("sp")) as sp:
         yield sp
+
+
+class Authority(HandmadeSp):
+    """An identity provider by hand: what it says goes to our address as a service provider."""
+
+
+def authority(pool: PoolInWorld, tmp_path: Path, name: str = "Hand") -> Authority:
+    pair = KeyPair.make(tmp_path, name)
+    site = f"https://{name.lower()}.example"
+    own = attack_idp.Key(pair.key.read_bytes(), pair.certificate.read_bytes())
+    document = attack_idp.metadata(entity_id=f"{site}/metadata", keys=[own], sso=f"{site}/sso", slo=f"{site}/slo")
+    pool.idp.create_identity_provider(
+        UserPoolId=pool.id,
+        ProviderName=name,
+        ProviderType="SAML",
+        ProviderDetails={"MetadataFile": document.decode(), "IDPSignout": "true"},
+    )
+    app = Application(pool, pool.client(), None, {})
+    return Authority(app, pair, f"{site}/metadata", "", f"{site}/slo")
+
+
+def test_a_provider_that_asks_about_somebody_unknown_is_answered(
+    pool: PoolInWorld, tmp_path: Path, surfer: Surfer
+) -> None:
+    hand, other = authority(pool, tmp_path), authority(pool, tmp_path, "Other")
+    us = f"{pool.issuer}/saml2/logout"
+    for binding in ("redirect", "post"):
+        document = hand.logout_request("nobody", "_1", Destination=us, ID=f"_of-{binding}")
+        come(surfer, hand.send(document, us, binding=binding, relay_state="theirs"))
+        assert surfer.url.startswith("https://hand.example/slo")
+        assert statuses(surfer) == ["Requester", "UnknownPrincipal"]
+        assert message(surfer).get("InResponseTo") == f"_of-{binding}"
+        assert (surfer.left or {})["RelayState"] == "theirs"
+    for document, signer, signed in (
+        (hand.logout_request("nobody", Destination=us), hand, False),
+        (hand.logout_request("nobody", Destination=us), other, True),
+        (hand.logout_request("nobody", Destination=f"{pool.issuer}/saml2/idp/slo"), hand, True),
+        (hand.logout_request("nobody", Destination=None), hand, True),
+    ):
+        come(surfer, signer.send(document, us, signed=signed))
+        assert refused(surfer) == "saml_request"
+
+
+def test_a_provider_without_single_logout_is_passed_over(world: World, enterprise: Pysaml2Idp, surfer: Surfer) -> None:
+    silent = re.sub(rb"<[a-z0-9]*:?SingleLogoutService[^>]*/>", b"", enterprise.metadata)
+    assert silent != enterprise.metadata
+    site = joined(world, enterprise, details={"IDPSignout": "true"}, by_file=True)
+    site.update(ProviderDetails={"MetadataFile": silent.decode(), "IDPSignout": "true"})
+    site.leave(surfer)
+    surfer.submit(username="ann", do="in")
+    assert "code" in (surfer.left or {})
+    asked = {"client_id": site.app.client.id, "logout_uri": SIGNED_OUT}
+    surfer.go(f"{site.pool.issuer}/logout?{urlencode(asked)}")
+    assert surfer.url.startswith(SIGNED_OUT)
 
 
 @pytest.mark.parametrize("begun", ["app", "us", "enterprise"])

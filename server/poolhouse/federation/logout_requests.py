@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from poolhouse.core import clock
+from poolhouse.core import clock, runtime
 from poolhouse.core.events import emit
 from poolhouse.federation import catalogue, documents, replay, upstream_sessions
 from poolhouse.federation.connector import FederationFailed
@@ -17,8 +18,10 @@ from poolhouse.federation.upstream_sessions import Upstream
 from poolhouse.saml import logout, xml
 from poolhouse.saml.bindings import Received
 from poolhouse.saml.logout import LogoutRequest
-from poolhouse.saml.trust import Refused
+from poolhouse.saml.trust import IdpTrust, Refused
 from poolhouse.user_pools.snapshots import Pool
+
+_LOOKED_AT: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def of_provider(pool: Pool, received: Received, destinations: Collection[str]) -
     issuer = received.issuer()
     named = logout.read_name_id(xml.parse(received.document), "name-id")  # only to find out whose certificates to use
     refusal = Refused("issuer", "no provider that anybody of that name came from")
-    for name in upstream_sessions.providers(pool.id, issuer, named):
+    for name in upstream_sessions.providers(pool.id, issuer, named) or _of_issuer(pool, issuer):
         try:
             asked = _signed_by(pool, name, issuer, received, destinations)
         except Refused as refused:
@@ -79,24 +82,51 @@ def of_provider(pool: Pool, received: Received, destinations: Collection[str]) -
     raise refusal
 
 
+def _of_issuer(pool: Pool, issuer: str) -> tuple[str, ...]:
+    """The providers of that entity id, for a request about somebody who is not known: it wants an answer all the same.
+
+    Of many providers only some are looked at, and what they are is remembered: made-up issuers cost nothing.
+    """
+
+    def load() -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for row in catalogue.page(pool.id, _LOOKED_AT, None)[0]:
+            provider = catalogue.find(pool, row.name) if row.type == upstream_sessions.KIND else None
+            trust = documents.known(provider) if provider is not None else None
+            if trust is not None:
+                found[trust.entity_id] = (*found.get(trust.entity_id, ()), row.name)
+        return found
+
+    return runtime.current().cache.get(("saml issuers", pool.id), load).get(issuer, ())
+
+
 def _signed_by(pool: Pool, name: str, issuer: str, received: Received, destinations: Collection[str]) -> LogoutRequest:
+    """The request, if the provider ``name`` signed it; by fresh metadata if it may have changed its key."""
     provider = catalogue.find(pool, name)
     if provider is None:
         raise Refused("issuer", "there is no such provider any more")
+
+    def read(trust: IdpTrust) -> LogoutRequest:
+        if trust.entity_id != issuer:
+            raise Refused("issuer", "the provider is another party today")
+        return logout.read_request(
+            received,
+            issuer=issuer,
+            certificates=trust.certificates,
+            destinations=destinations,
+            now=clock.now(),
+            allow_sha1=provider.own.get("allow_sha1") is True,
+        )
+
     try:
-        trust = documents.trust(provider)
+        return read(documents.trust(provider))
     except FederationFailed as error:
         raise Refused("trust", error.hint or str(error)) from None
-    if trust.entity_id != issuer:
-        raise Refused("issuer", "the provider is another party today")
-    return logout.read_request(
-        received,
-        issuer=issuer,
-        certificates=trust.certificates,
-        destinations=destinations,
-        now=clock.now(),
-        allow_sha1=provider.own.get("allow_sha1") is True,
-    )
+    except Refused as refused:
+        renewed = documents.renewed(provider) if refused.reason == "signature" else None
+        if renewed is None:
+            raise
+        return read(renewed)
 
 
 def _wanted(
