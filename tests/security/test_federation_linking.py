@@ -344,6 +344,19 @@ def test_a_provider_that_is_back_brings_back_nothing_that_has_ended(upstream: Up
     assert upstream.app.refresh(fresh["refresh_token"]).status_code == 200
 
 
+@pytest.mark.parametrize("how", ["disabled", "deleted", "parted"])
+def test_an_access_token_that_knows_no_family_ends_with_the_provider_too(upstream: Upstream, how: str) -> None:  # noqa: F811
+    app = upstream.client(EnableTokenRevocation=False)
+    access = upstream.tokens(somebody("i-1"))["access_token"]
+    assert app.userinfo(access).status_code == 200
+    if how == "parted":
+        who = {"ProviderName": "Okta", "ProviderAttributeName": "Cognito_Subject", "ProviderAttributeValue": "i-1"}
+        upstream.pool.idp.admin_disable_provider_for_user(UserPoolId=upstream.pool.id, User=who)
+    else:
+        _turn_off(upstream, how)
+    assert app.userinfo(access).status_code == 401
+
+
 def test_changing_a_provider_ends_nothing(upstream: Upstream) -> None:  # noqa: F811
     tokens = upstream.tokens(somebody("d-1"))
     upstream.extend("Okta", label="Our Okta")

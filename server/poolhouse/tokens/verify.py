@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, select
 
 from poolhouse.core import clock, jose, prepared, runtime
 from poolhouse.core.errors import NotAuthorized
-from poolhouse.tokens import keys, revoke
+from poolhouse.tokens import claims, keys, revoke
 from poolhouse.tokens.models import RefreshFamily
 from poolhouse.user_pools import lookup
 from poolhouse.user_pools.snapshots import Client, Pool
@@ -109,9 +110,19 @@ def _bearer(client: Client, content: dict[str, Any]) -> AccessToken:
         dead = dead or revoke.cut_off(client.pool_id, row.provider, row.begun_at)
     else:
         dead = left is not None and content["iat"] < left.timestamp()
+        dead = dead or ("fed" in content.get("amr", ()) and _left_by_providers(client, row, content["iat"]))
     if dead:
         raise NotAuthorized(REVOKED)
     return AccessToken(content, client, directory.of_row(row), row.claims or {})
+
+
+def _left_by_providers(client: Client, row: Any, issued_at: int) -> bool:
+    """Whether no provider of the user is open still: a token without a family does not say which one it came by."""
+    identities = claims.native({"identities": row.attributes.get("identities", "")}).get("identities", [])
+    names = {str(identity.get("providerName")) for identity in identities}
+    # To the end of the second: the provider may have been made within the one that the token tells.
+    moment = datetime.fromtimestamp(issued_at + 1, UTC)
+    return all(revoke.cut_off(client.pool_id, name, moment) for name in names)
 
 
 def id_token(token: str, pool: Pool, *, allow_expired: bool = False) -> dict[str, Any]:
