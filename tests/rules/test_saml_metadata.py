@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 import textwrap
@@ -90,6 +91,11 @@ def test_the_earliest_end_counts() -> None:
     assert bad(attack_idp.metadata().replace(b"entityID", b'validUntil="soon" entityID')) == "valid-until"
 
 
+def certified(der: bytes) -> bytes:
+    """Metadata with that certificate."""
+    return attack_idp.metadata(keys=[ONE]).replace(base64.b64encode(ONE.der), base64.b64encode(der))
+
+
 @pytest.mark.parametrize(
     ("reason", "document"),
     [
@@ -105,6 +111,8 @@ def test_the_earliest_end_counts() -> None:
         ("weak-key", attack_idp.metadata(keys=[attack_idp.key("weak", "short")])),
         ("certificate", attack_idp.metadata().replace(b"<ds:X509Certificate>M", b"<ds:X509Certificate>A")),
         ("certificate", attack_idp.metadata().replace(b"<ds:X509Certificate>M", b"<ds:X509Certificate>!")),
+        ("certificate", certified(ONE.der[:-9])),
+        ("certificate", certified(ONE.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1))),
         ("no-certificate", attack_idp.metadata(keys=[])),
         ("no-sso", attack_idp.metadata(bindings=["HTTP-Artifact", "SOAP"])),
         ("url", attack_idp.metadata(sso="javascript:alert(1)")),

@@ -8,17 +8,21 @@ POOLHOUSE_TEST_FUZZ sets how many (default 3,000), POOLHOUSE_TEST_SEED repeats a
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import dataclasses
 import os
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
-from poolhouse.saml import encryption, response
+from poolhouse.saml import encryption, metadata, response
 from poolhouse.saml.response import Refused
+from poolhouse.saml.trust import BadMetadata
 from tests.saml import attack_idp
 from tests.saml.attack_idp import SIGNED, Answer, T, respond
 from tests.saml.mutations import Mutator
@@ -69,6 +73,29 @@ def test_no_mutated_response_is_believed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert reasons["signature"] > RESPONSES / 50, f"the mutations are too wild: {reasons}"
     assert len(reasons) > 15, f"the mutations are too tame: {reasons}"
     assert reasons["unreadable"] == 0, "a check failed by an exception that it did not foresee"
+
+
+def test_mutated_metadata_is_read_or_refused_with_a_sentence() -> None:
+    honest = [
+        attack_idp.metadata(),
+        attack_idp.metadata(keys=[attack_idp.key("ec", "ec"), attack_idp.key("next")]),
+        attack_idp.metadata(valid_until=datetime(2099, 1, 1, tzinfo=UTC)),
+    ]
+    mutator, now, reasons = Mutator(SEED, honest), datetime.now(UTC), Counter[str]()
+    for number in range(RESPONSES // 2):
+        encoded = mutator.mutate(honest[number % len(honest)])
+        with contextlib.suppress(ValueError):
+            document = base64.b64decode(encoded)
+            for read_one in (metadata.read_idp, metadata.read_sp):
+                try:
+                    read_one(document, now=now)
+                    reasons["read"] += 1
+                except BadMetadata as bad:
+                    reasons[bad.reason if str(bad).endswith(".") else str(bad)] += 1
+                except Exception as error:
+                    raise AssertionError(f"seed {SEED}, document {number}: {encoded}") from error
+    assert reasons["read"] > 50, reasons
+    assert len(reasons) > 5, reasons
 
 
 @pytest.mark.slow

@@ -183,7 +183,7 @@ def public_key(certificate: bytes) -> Any:
     """The public key of a certificate (DER). Raises Refused."""
     try:
         return x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, UnsupportedAlgorithm) as broken:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as broken:
         raise Refused("certificate", str(broken)[:200]) from None
 
 
