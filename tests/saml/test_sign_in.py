@@ -12,7 +12,7 @@ import requests
 
 from poolhouse.core import clock
 from poolhouse.federation import documents
-from tests.saml.enterprise import EMAIL, GIVEN_NAME, Joined, joined
+from tests.saml.enterprise import EMAIL, GIVEN_NAME, Joined, joined, ours
 from tests.saml.pysaml2_idp import Account, Pysaml2Idp, pysaml2_idp, start_url
 from tests.saml.surfer import Surfer
 from tests.world import World
@@ -221,6 +221,23 @@ def test_a_new_certificate_counts_once_the_metadata_was_fetched_again(
             documents.refresh_due(world.runtime)
         with pytest.raises(requests.ConnectionError, match="/sso"):  # where the last good copy says
             site.leave(Surfer())
+
+
+def test_our_own_keys_change_without_anybody_noticing(world: World, person: Surfer, tmp_path: Path) -> None:
+    with pysaml2_idp(tmp_path, want_signed_requests=True) as strict:
+        strict.people["ann"], strict.encrypt = ann(), True
+        site = joined(world, strict, details={"EncryptedResponses": "true"})
+        console = ours(world, tmp_path)
+        before = site.metadata()
+        console.rotate_saml_key(UserPoolId=site.pool.id)
+        console.rotate_saml_key(UserPoolId=site.pool.id, ProviderName=site.name)
+        assert site.metadata().count(b"<ds:X509Certificate>") == 2 * before.count(b"<ds:X509Certificate>")
+        assert site.tokens(arrive(site, person)), "the provider has not read of it yet"
+        site.introduce()
+        assert site.tokens(arrive(site, Surfer())), "it encrypts to one of two keys"
+        with clock.moved(days=2):
+            site.leave(Surfer())
+            assert len(strict.requests) == 3, "the new key signs, and the provider knows it"
 
 
 # --- Refused ----------------------------------------------------------------------------------------------------------
