@@ -224,3 +224,13 @@ def test_a_ciphertext_moved_into_another_response_is_refused_where_the_response_
     other = parse(respond(Answer(name_id=EVIL), signed="none", encrypt_to=ours()[1]))
     mine.replace(mine.find("saml:EncryptedAssertion", NS), other.find("saml:EncryptedAssertion", NS))
     assert reason(mine) == "signature"
+
+
+def test_a_reason_for_the_log_has_one_line() -> None:
+    def lie(root: Any) -> None:
+        root.set("Destination", "x\n2026-11-23 12:00:00 INFO poolhouse somebody signed in\x85\u2028\u202e")
+
+    with pytest.raises(Refused) as caught:
+        read(respond(before=lie))
+    assert str(caught.value).startswith("destination: x\N{REPLACEMENT CHARACTER}2026")
+    assert str(caught.value).isprintable()

@@ -18,6 +18,8 @@ class Refused(Exception):
     """
 
     def __init__(self, reason: str, hint: str = "") -> None:
+        # What a stranger wrote may begin no line of its own in the log.
+        hint = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in hint)
         super().__init__(f"{reason}: {hint}" if hint else reason)
         self.reason = reason
         self.hint = hint
