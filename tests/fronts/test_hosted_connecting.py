@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
+import requests
 from sqlalchemy import select
 
 from poolhouse.core import unit
@@ -248,3 +251,45 @@ def test_the_audit_log_knows_who_did_not_come_in_and_why(world: World, pool: Poo
     assert [detail["reason"].split(":")[0] for detail in refused] == ["denied", "unavailable"]
     assert {detail["provider"] for detail in refused} == {google}
     assert "ExternalUserCreated" in {row.name for row in rows}
+
+
+# --- At once --------------------------------------------------------------------------------------------------------
+
+
+def at_once(visitor: Visitor, address: str, times: int = 8) -> list[str]:
+    """Open an address several times at the same moment in one browser: where each answer leads."""
+    cookies = dict(visitor.browser.http.cookies)
+
+    def get(_: int) -> str:
+        with requests.Session() as http:
+            http.trust_env = False
+            answer = http.get(address, cookies=cookies, allow_redirects=False, timeout=30)
+        assert answer.status_code in {303, 400}, answer.text
+        return answer.headers.get("Location", "")
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(get, range(times)))
+
+
+def test_of_answers_at_the_same_moment_one_goes_on(pool: PoolInWorld, social: Social) -> None:
+    visitor = Visitor(app(pool, "COGNITO", provider(pool, social.google))).begin()
+    social.google.asks = True
+    visitor.press("Continue with Google")
+    url = visitor.browser.url.split("?")[0] + visitor.browser.links[0]
+    answer = visitor.browser.http.get(url, allow_redirects=False).headers["Location"]
+    ways = at_once(visitor, answer)
+    assert len(social.google.asked_at("/token")) == 1
+    assert len(set(ways)) == len(ways) == 8
+    for way in ways:
+        at_once(visitor, way, 2)
+    users = pool.idp.list_users(UserPoolId=pool.id)["Users"]
+    assert [user["Username"].split("_")[0] for user in users] == ["Google"]
+
+
+def test_of_two_ways_to_give_up_at_the_same_moment_one_reaches_the_app(pool: PoolInWorld, social: Social) -> None:
+    visitor = Visitor(app(pool, "COGNITO", provider(pool, social.google))).begin()
+    social.google.trouble = "deny"
+    visitor.press("Continue with Google")
+    link = next(link for link in visitor.browser.links if "/refuse" in link)
+    ways = at_once(visitor, urljoin(visitor.browser.url, link))
+    assert sum(way.startswith(visitor.app.redirect_uri) for way in ways) == 1
