@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,21 +57,22 @@ def a_pool(world: World, social: Social, count: int) -> PoolInWorld:
     return pool
 
 
+def step(visitor: Visitor, name: str, act: Callable[[], Any]) -> tuple[str, int, int, int]:
+    with visitor.app.world.counting() as counted:
+        act()
+    return name, len(counted), counted.commits, len(visitor.text)
+
+
 def story(client: Rp) -> list[tuple[str, int, int, int]]:
     """What each step of a sign-in by an e-mail domain costs: statements, commits, bytes of the page."""
     costs: list[tuple[str, int, int, int]] = []
-
-    def step(name: str, act: Callable[[], Any]) -> None:
-        with client.world.counting() as counted:
-            act()
-        costs.append((name, len(counted), counted.commits, len(visitor.text)))
-
     for name in ("cold", "warm"):
         visitor = Visitor(client)
         if name == "cold":
             client.world.runtime.cache.drop()
-        step(f"{name}: the sign-in page", visitor.begin)
-        step(f"{name}: there and back", lambda: visitor.browser.submit(username="ann@company0003.example"))
+        costs.append(step(visitor, f"{name}: the sign-in page", visitor.begin))
+        there = partial(visitor.browser.submit, username="ann@company0003.example")
+        costs.append(step(visitor, f"{name}: there and back", there))
         assert "code" in visitor.given, visitor.text[-500:]
     return costs
 
