@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from poolhouse.saml import xml
+from poolhouse.saml import names, xml
 from poolhouse.saml.expected import Assertion, Expected, StatusRefused
 from poolhouse.saml.signatures import SIGNATURE
 from poolhouse.saml.trust import IdpTrust, Refused
 from poolhouse.saml.xml import SAML, SAMLP, Element
 
-SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
-UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-_BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 _ENTITY = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _CODE = f"{{{SAMLP}}}StatusCode"
@@ -57,7 +54,7 @@ def check_status(message: Element) -> None:
     status = xml.only(message, f"{{{SAMLP}}}Status", "status-shape")
     code = xml.only(status, _CODE, "status-shape")
     codes = [str(code.get("Value"))]
-    if codes == [SUCCESS]:
+    if codes == [names.SUCCESS]:
         return
     while (code := xml.optional(code, _CODE, "status-shape")) is not None and len(codes) < 5:
         codes.append(str(code.get("Value")))
@@ -115,7 +112,7 @@ def check_assertion(message: Element, assertion: Element, idp: IdpTrust, expecte
         assertion_id=str(assertion.get("ID")),
         issuer=idp.entity_id,
         name_id=str(name.text),
-        name_id_format=name.get("Format") or UNSPECIFIED,
+        name_id_format=name.get("Format") or names.UNSPECIFIED,
         session_index=statement.get("SessionIndex") or None,
         attributes=_attributes(assertion),
         authn_instant=authenticated,
@@ -173,7 +170,7 @@ def _confirmed(subject: Element, expected: Expected) -> datetime:
     """Until when a bearer may present it here: by one SubjectConfirmation that holds as a whole."""
     reason = Refused("subject-confirmation", "no bearer")
     for confirmation in xml.children(subject, f"{{{SAML}}}SubjectConfirmation"):
-        if confirmation.get("Method") != _BEARER:
+        if confirmation.get("Method") != names.BEARER:
             continue
         try:
             return _bearer(confirmation, expected)

@@ -10,15 +10,12 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from poolhouse.saml import signatures, xml
+from poolhouse.saml import names, signatures, xml
 from poolhouse.saml.trust import POST, REDIRECT, BadMetadata, Consumer, IdpTrust, Refused, SpTrust
 from poolhouse.saml.xml import DSIG, METADATA, SAMLP, Element
 
 LARGEST = 512 * 1024  # what core.outbound fetches at most
-BINDINGS = {
-    "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect": REDIRECT,
-    "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST": POST,
-}
+BINDINGS = {names.REDIRECT: REDIRECT, names.POST: POST}
 _BINDING_NAMES = {short: uri for uri, short in BINDINGS.items()}
 _RSA_BITS_MIN = 2048
 _ENTITY_LONGEST = 1024
