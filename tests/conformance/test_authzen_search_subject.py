@@ -168,7 +168,7 @@ def test_a_type_is_required_everywhere(shared: Guarded, search: str, part: str) 
 
 @pytest.mark.parametrize("search", SEARCHES)
 @pytest.mark.parametrize(
-    "page", ["text", ["list"], {"token": 7}, {"token": "made-up"}, {"limit": 0}, {"limit": -1}, {"limit": "5"},
+    "page", ["text", ["list"], {"token": 7}, {"token": "made-up"}, {"limit": -1}, {"limit": "5"},
              {"limit": True}, {"limit": 1.5}], ids=str,
 )  # fmt: skip
 def test_a_page_that_makes_no_sense_is_400(shared: Guarded, search: str, page: Any) -> None:
@@ -191,11 +191,24 @@ def test_a_token_goes_on_with_its_own_search_alone(shared: Guarded) -> None:
     assert shared.post("search/subject", _asked() | {"page": {"token": token}}).status_code == 200
 
 
-def test_the_limit_may_change_from_page_to_page(shared: Guarded) -> None:
+def test_a_token_keeps_the_limit_of_the_first_page(shared: Guarded) -> None:
+    """§8.2: what the first request said stays; it need not be said again."""
     token = shared.told("search/subject", _asked() | {"page": {"limit": 1}})["page"]["next_token"]
-    rest = shared.told("search/subject", _asked() | {"page": {"limit": 50, "token": token}})
-    assert len(rest["results"]) == 1
-    assert rest["page"]["next_token"] == ""
+    for page in ({"token": token}, {"token": token, "limit": 1}):
+        rest = shared.told("search/subject", _asked() | {"page": page})
+        assert (len(rest["results"]), rest["page"]["next_token"]) == (1, "")
+    assert shared.post("search/subject", _asked() | {"page": {"token": token, "limit": 50}}).status_code == 400
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_limit_of_nothing_shows_nothing_but_that_there_is_something(shared: Guarded, search: str) -> None:
+    """§8.2.1: a limit is a number from 0 on."""
+    asked = _any(shared, search) | {"page": {"limit": 0}}
+    told = shared.told(f"search/{search}", asked)
+    assert (told["results"], told["page"]["count"]) == ([], 0)
+    assert told["page"]["next_token"]
+    nobody = asked | {"resource": {"type": "nothing", "id": "x"}}
+    assert shared.told(f"search/{search}", nobody)["page"]["next_token"] == ""
 
 
 @pytest.mark.parametrize("search", SEARCHES)

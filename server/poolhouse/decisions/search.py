@@ -31,6 +31,7 @@ def users(pool: Pool, question: Question, after: str, limit: int) -> tuple[list[
     """The `sub`s of users who may, in their order from `after` on, and where to go on, "" at the end.
 
     Only members of a group with a role may anything. A page holds fewer than `limit` where many had to be looked at.
+    One more than `limit` is looked for: only then is it known that there is anything to go on to.
     """
     asked = Asked(pool)
     found: list[str] = []
@@ -42,8 +43,8 @@ def users(pool: Pool, question: Question, after: str, limit: int) -> tuple[list[
             looked += 1
             if _may(asked, question, sub, username, groups):
                 found.append(sub)
-                if len(found) == limit:
-                    return found, after
+                if len(found) > limit:
+                    return found[:limit], found[limit - 1]
         if len(batch) < size:
             return found, ""
     return found, after

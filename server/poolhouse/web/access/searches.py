@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,14 +20,28 @@ from poolhouse.web.access.wire import BadRequest
 MOST = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Which part of the results is wanted: at most `limit` of them, from behind `after` on."""
+
+    kind: str
+    limit: int
+    after: str
+
+    def following(self, after: str) -> str:
+        """The token for what comes behind `after`, with the limit of the first page (§8.2)."""
+        return paging.encode(self.kind, {"after": after, "limit": self.limit})
+
+
 def _subject(asker: Asker, asked: Mapping[str, Any]) -> dict[str, Any]:
     question = wire.question(asked, without="subject")
-    kind, limit, position = _page(asker.pool, "subject", asked)
+    page = _page(asker.pool, "subject", asked)
     if question.subject.type != "user":
         return _results([], "")
-    found, after = search.users(asker.pool, question, position.get("after", ""), limit)
-    following = paging.encode(kind, {"after": after}) if after else ""
-    return _results([{"type": "user", "id": sub} for sub in found], following)
+    found, after = search.users(asker.pool, question, page.after, max(page.limit, 1))
+    if page.limit == 0:
+        return _results([], page.following(page.after) if found or after else "")
+    return _results([{"type": "user", "id": sub} for sub in found], page.following(after) if after else "")
 
 
 def _resource(asker: Asker, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,33 +65,38 @@ def _listed(
     show: Callable[[str], dict[str, str]],
 ) -> dict[str, Any]:
     """A page of names in their order: policies name few enough to find them all each time."""
-    kind, limit, position = _page(asker.pool, what, asked)
-    names = [name for name in find() if name > position.get("after", "")]
-    following = paging.encode(kind, {"after": names[limit - 1]}) if len(names) > limit else ""
-    return _results([show(name) for name in names[:limit]], following)
+    page = _page(asker.pool, what, asked)
+    names = [name for name in find() if name > page.after]
+    shown = names[: page.limit]
+    following = page.following(shown[-1] if shown else page.after) if len(names) > page.limit else ""
+    return _results([show(name) for name in shown], following)
 
 
 def _results(results: list[dict[str, str]], following: str) -> dict[str, Any]:
     return {"results": results, "page": {"next_token": following, "count": len(results)}}
 
 
-def _page(pool: Pool, what: str, asked: Mapping[str, Any]) -> tuple[str, int, dict[str, Any]]:
+def _page(pool: Pool, what: str, asked: Mapping[str, Any]) -> _Page:
     """What its tokens are called, how much a page holds, and where this one begins.
 
-    §8.2: a token goes on with the very search that it came from; another search's is refused.
+    §8.2: a token goes on with the very search that it came from, its limit included; what differs is refused.
     """
     page = asked.get("page")
     if page is not None and not isinstance(page, dict):
         raise BadRequest("page must be an object.")
-    token, limit = (page or {}).get("token"), (page or {}).get("limit", MOST)
+    token, limit = (page or {}).get("token"), (page or {}).get("limit")
     if token is not None and not isinstance(token, str):
         raise BadRequest("page.token must be a text.")
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise BadRequest("page.limit must be a whole number from 1 on.")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+        raise BadRequest("page.limit must be a whole number from 0 on.")
     query = {name: value for name, value in asked.items() if name != "page"}
     digest = hashlib.sha256(orjson.dumps(query, option=orjson.OPT_SORT_KEYS)).digest()
     kind = f"authzen/{pool.id}/{what}/{base64.b64encode(digest).decode()}"
-    return kind, min(limit, MOST), paging.decode(kind, token)
+    position = paging.decode(kind, token)
+    wanted = None if limit is None else min(limit, MOST)
+    if position and wanted is not None and wanted != position["limit"]:
+        raise BadRequest("page.limit must stay what it was on the first page.")
+    return _Page(kind, position.get("limit", MOST if wanted is None else wanted), position.get("after", ""))
 
 
 subject = wire.endpoint(_subject, askers.SEARCH)
