@@ -1,4 +1,4 @@
-"""SimpleSAMLphp as an enterprise's identity provider: the whole program, under PHP's own web server on a free port."""
+"""SimpleSAMLphp as an enterprise runs it, provider and application in one, under PHP's own web server on a free port."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ _SOURCES = """<?php
 $config = [
     'admin' => ['core:AdminPassword'],
     'people' => ['exampleauth:UserPass'] + json_decode(file_get_contents(__DIR__ . '/people.json'), true),
+    'app' => ['saml:SP'] + json_decode(file_get_contents(__DIR__ . '/app.json'), true),
 ];
 """
 _HOSTED = """<?php
@@ -50,9 +51,10 @@ class SimpleSamlPhp:
     process: subprocess.Popen[bytes]
     people: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     name_id_attribute: str = "uid"
+    app_idp: str = ""  # the entity id of whoever its own application sends people to
     encrypt: bool = False
     want_signed_requests: bool = False
-    _services: list[Path] = field(default_factory=list)
+    _known: list[Path] = field(default_factory=list)
     _certificate: str = "idp-1"
 
     @property
@@ -64,17 +66,33 @@ class SimpleSamlPhp:
         return self.entity_id
 
     @property
+    def app_entity_id(self) -> str:
+        """What it is called where it is an application itself (a service provider)."""
+        return f"{self.url}/app"
+
+    @property
+    def app_metadata(self) -> bytes:
+        """What it publishes as an application."""
+        with urllib.request.urlopen(f"{self.url}/module.php/saml/sp/metadata.php/app", timeout=30) as answer:
+            return bytes(answer.read())
+
+    @property
+    def app_url(self) -> str:
+        """The application's page: it shows what ``app_idp`` says of whoever signs in."""
+        return f"{self.url}/module.php/core/authenticate.php?as=app"
+
+    @property
     def metadata(self) -> bytes:
         """What it publishes."""
         with urllib.request.urlopen(self.metadata_url, timeout=30) as answer:
             return bytes(answer.read())
 
     def know(self, name: str, metadata: bytes) -> None:
-        """Trust a service provider by its metadata."""
-        path = self.directory / f"sp-{name}.xml"
+        """Trust a party by its metadata."""
+        path = self.directory / f"known-{name}.xml"
         path.write_bytes(metadata)
-        if path not in self._services:
-            self._services.append(path)
+        if path not in self._known:
+            self._known.append(path)
         self.save()
 
     def rotate(self) -> None:
@@ -89,6 +107,22 @@ class SimpleSamlPhp:
         for username, attributes in self.people.items():
             people[f"{username}:{PASSWORD}"] = {"uid": [username], **attributes}
         (at / "config/people.json").write_text(json.dumps(people or {"nobody:nothing": {"uid": ["nobody"]}}))
+        (at / "config/app.json").write_text(
+            json.dumps(
+                {
+                    "entityID": self.app_entity_id,
+                    "idp": self.app_idp or None,
+                    "privatekey": f"{self._certificate}.key.pem",
+                    "certificate": f"{self._certificate}.pem",
+                    "sign.authnrequest": True,
+                    "sign.logout": True,
+                    "validate.logout": True,
+                    "WantAssertionsSigned": True,
+                    "signature.algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+                    "NameIDPolicy": False,
+                }
+            )
+        )
         (at / "config/hosted.json").write_text(
             json.dumps(
                 {
@@ -115,7 +149,7 @@ class SimpleSamlPhp:
             )
         )
         sources: list[dict[str, str]] = [{"type": "flatfile", "directory": str(at / "config/metadata")}]
-        sources += [{"type": "xml", "file": str(path)} for path in self._services]
+        sources += [{"type": "xml", "file": str(path)} for path in self._known]
         (at / "config/config.json").write_text(
             json.dumps(
                 {
