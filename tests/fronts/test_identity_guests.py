@@ -69,3 +69,12 @@ def test_zero_is_no_limit(world: World) -> None:
     assert load({}).guests_an_hour == 1000
     with unit.open(world.runtime), circumstances.known(remote_address="no address at all"):
         guests.count()
+
+
+def test_a_guest_costs_two_statements_and_one_commit(world: World) -> None:
+    """The count of the address, and the identity."""
+    ids = identity_world(world)
+    ids.guest()
+    with world.counting() as counted:
+        ids.guest()
+    assert (len(counted), counted.commits) == (2, 1), counted.texts
