@@ -357,6 +357,13 @@ def test_a_no_of_the_provider_says_what_it_means(
     assert "Not today" not in str(caught.value)
 
 
+def test_a_no_to_what_nobody_asked_is_nobodys_word(pool: PoolInWorld) -> None:
+    site = Site(pool, IDPInit="true")
+    for code in ("Responder", "Requester", "VersionMismatch"):
+        with pytest.raises(Untrusted):
+            site.land(respond(site.answer(status=[STATUS + code], in_response_to=None), "none"), unasked=True)
+
+
 # --- extensions of ours -----------------------------------------------------------------------------------------------
 
 

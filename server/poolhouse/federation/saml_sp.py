@@ -86,6 +86,8 @@ class SamlProviders:
         try:
             assertion = _read(encoded, provider, landing)
         except StatusRefused as status:
+            if landing.remember is None:  # a no to a question that nobody asked, from anybody
+                raise Untrusted(hint=str(status)) from None
             raise _failure(status) from None
         except Refused as refused:
             log.info("SAML response of %s in %s refused: %s", provider.name, provider.pool_id, refused)
