@@ -385,3 +385,16 @@ def test_a_relay_state_that_nobody_could_hand_on_is_refused(hand: HandmadeSp, su
     hand.ask(surfer, relay_state="ü 𝕏\n" + "x" * 4000)
     sign_in(surfer, hand.app.pool.user())
     assert (surfer.left or {})["RelayState"].startswith("ü 𝕏")
+
+
+def test_a_stranger_writes_no_line_of_the_log(
+    hand: HandmadeSp, surfer: Surfer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "poolhouse")
+    forged = "https://evil.example/\nINFO poolhouse.saml everything is fine"
+    hand.ask(surfer, hand.authn_request(AssertionConsumerServiceURL=forged).replace(b"\n", b"&#10;"))
+    hand.ask(surfer, hand.authn_request(Destination=forged).replace(b"\n", b"&#10;"))
+    hand.log_out(surfer, hand.logout_request("x", Destination=forged).replace(b"\n", b"&#10;"))
+    said = [record.getMessage() for record in caplog.records if record.name == "poolhouse.saml"]
+    assert len(said) == 3
+    assert not any("\n" in line for line in said), said

@@ -48,7 +48,8 @@ def _serve(kind: Kind, path: str, read: Read) -> Response:
             else:
                 step = single_logout.answered(pool, message, kind, destinations)
     except (Refused, Untrusted) as refused:
-        log.info("logout message to %s of pool %s refused: %s", path, pool.id, getattr(refused, "hint", "") or refused)
+        why = refused if isinstance(refused, Refused) else refused.hint
+        log.info("logout message to %s of pool %s refused: %s", path, pool.id, why)
         return answers.error_page("saml_request")
     except Unanswerable as error:
         log.warning("whoever signed somebody out of pool %s cannot be told: %s", pool.id, error)

@@ -55,7 +55,7 @@ def sso() -> Response:
         log.info("AuthnRequest to pool %s refused: %s", pool.id, refused)
         return answers.error_page("saml_request")
     except UnknownConsumer as error:
-        log.info("AuthnRequest to pool %s names an unknown address: %s", pool.id, error.hint)
+        log.info("AuthnRequest to pool %s names an unknown address: %r", pool.id, error.hint)
         return answers.error_page("saml_consumer")
     return _asked(to, wanted, goes_to, message.relay_state)
 
