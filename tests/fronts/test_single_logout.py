@@ -396,6 +396,9 @@ def test_a_provider_that_asks_about_somebody_unknown_is_answered(
         assert statuses(surfer) == ["Requester", "UnknownPrincipal"]
         assert message(surfer).get("InResponseTo") == f"_of-{binding}"
         assert (surfer.left or {})["RelayState"] == "theirs"
+    hidden = hand.logout_request("nobody", Destination=us).replace(b"a:NameID>", b"a:EncryptedID>")
+    come(surfer, hand.send(hidden, us))
+    assert refused(surfer) == "saml_request", "hidden from us, too"
     for document, signer, signed in (
         (hand.logout_request("nobody", Destination=us), hand, False),
         (hand.logout_request("nobody", Destination=us), other, True),

@@ -322,6 +322,31 @@ def test_logout_requests_that_are_refused(binding: str) -> None:
     assert reason(read, carried(answer, "SAMLRequest", binding), **WHO) == "message"
 
 
+@pytest.mark.parametrize("binding", ["redirect", "post"])
+def test_a_logout_request_may_hide_whom_it_names(binding: str) -> None:
+    _, document = logout.request("urn:sp", US, Name("Ann", names.PERSISTENT), "_s", NOW)
+    root = etree.fromstring(document)
+    plain = root.find("{*}NameID")
+    hidden = assertion.encrypted("saml:EncryptedID", etree.tostring(plain), DER)
+    root.replace(plain, hidden)
+    received = carried(etree.tostring(root), "SAMLRequest", binding)
+    asked = logout.read_request(received, decryption_keys=[THEIRS[0], KEY[0]], **WHO)
+    assert asked.name == Name("Ann", names.PERSISTENT)
+    for keys_of in ([], [THEIRS[0]]):
+        assert reason(logout.read_request, received, decryption_keys=keys_of, **WHO) == encryption.REASON
+    both = etree.fromstring(document)
+    both.append(assertion.encrypted("saml:EncryptedID", etree.tostring(name_of("Bob")), DER))
+    twice = carried(etree.tostring(both), "SAMLRequest", binding)
+    assert logout.read_request(twice, decryption_keys=[KEY[0]], **WHO).name.value == "Ann"
+    root.replace(hidden, assertion.encrypted("saml:EncryptedID", b"<x/>", DER))
+    other = carried(etree.tostring(root), "SAMLRequest", binding)
+    assert reason(logout.read_request, other, decryption_keys=[KEY[0]], **WHO) == encryption.REASON
+
+
+def name_of(value: str) -> Any:
+    return assertion.name_id(Name(value, names.PERSISTENT))
+
+
 def test_logout_responses() -> None:
     partial = (names.SUCCESS, names.PARTIAL_LOGOUT)
     for status in ((names.SUCCESS,), partial, (names.RESPONDER, names.REQUEST_DENIED)):

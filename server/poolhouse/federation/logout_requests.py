@@ -9,7 +9,7 @@ from typing import Final
 
 from poolhouse.core import clock, runtime
 from poolhouse.core.events import emit
-from poolhouse.federation import catalogue, documents, replay, upstream_sessions
+from poolhouse.federation import catalogue, documents, replay, saml_keys, upstream_sessions
 from poolhouse.federation.connector import FederationFailed
 from poolhouse.federation.events import SamlLogoutReceived
 from poolhouse.federation.saml_idp import participants, service_providers
@@ -64,9 +64,8 @@ def of_app(pool: Pool, received: Received, destinations: Collection[str]) -> Wan
 def of_provider(pool: Pool, received: Received, destinations: Collection[str]) -> Wanted:
     """The request of an identity provider that people come from. Raises Refused."""
     issuer = received.issuer()
-    named = logout.read_name_id(xml.parse(received.document), "name-id")  # only to find out whose certificates to use
     refusal = Refused("issuer", "no provider that anybody of that name came from")
-    for name in upstream_sessions.providers(pool.id, issuer, named) or _of_issuer(pool, issuer):
+    for name in _candidates(pool, issuer, received):
         try:
             asked = _signed_by(pool, name, issuer, received, destinations)
         except Refused as refused:
@@ -82,8 +81,18 @@ def of_provider(pool: Pool, received: Received, destinations: Collection[str]) -
     raise refusal
 
 
+def _candidates(pool: Pool, issuer: str, received: Received) -> tuple[str, ...]:
+    """The providers whose certificates are to be tried: by whom the request names, where that is not encrypted."""
+    root = xml.parse(received.document)
+    if not xml.children(root, xml.name("saml", "NameID")):
+        return _of_issuer(pool, issuer)
+    return upstream_sessions.providers(pool.id, issuer, logout.read_name_id(root, "name-id")) or _of_issuer(
+        pool, issuer
+    )
+
+
 def _of_issuer(pool: Pool, issuer: str) -> tuple[str, ...]:
-    """The providers of that entity id, for a request about somebody who is not known: it wants an answer all the same.
+    """The providers of that entity id: for a request about somebody unknown, too, since it wants an answer.
 
     Of many providers only some are looked at, and what they are is remembered: made-up issuers cost nothing.
     """
@@ -116,6 +125,7 @@ def _signed_by(pool: Pool, name: str, issuer: str, received: Received, destinati
             destinations=destinations,
             now=clock.now(),
             allow_sha1=provider.own.get("allow_sha1") is True,
+            decryption_keys=saml_keys.decrypting(pool.id, name),
         )
 
     try:

@@ -78,7 +78,10 @@ def response(
     if sign_assertion:
         assertion = signatures.sign(assertion, *key)
     root = _response(said.issuer, said.recipient, said.in_response_to, said.now, _status((names.SUCCESS,), ""))
-    root.append(etree.fromstring(assertion) if encrypt_to is None else _encrypted(assertion, encrypt_to))
+    if encrypt_to is None:
+        root.append(etree.fromstring(assertion))
+    else:
+        root.append(encrypted("saml:EncryptedAssertion", assertion, encrypt_to))
     document = xml.written(root)
     return signatures.sign(document, *key) if sign_response else document
 
@@ -165,8 +168,12 @@ def _attribute(name: str, values: tuple[str, ...]) -> xml.Element:
     return make("saml:Attribute", given, *(make("saml:AttributeValue", {}, value) for value in written))
 
 
-def _encrypted(assertion: bytes, certificate: bytes) -> xml.Element:
-    """XML Encryption §3, AES-256-GCM: its key encrypted with RSA-OAEP, its cipher text the nonce, the text, the tag."""
+def encrypted(tag: str, document: bytes, certificate: bytes) -> xml.Element:
+    """``document`` for the holder of ``certificate`` (DER) alone, in an element called ``tag`` (XML Encryption §3).
+
+    AES-256-GCM, its key encrypted with RSA-OAEP; the cipher text is the nonce, the text, the tag. Raises Refused for a
+    certificate of another kind of key.
+    """
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -179,14 +186,14 @@ def _encrypted(assertion: bytes, certificate: bytes) -> xml.Element:
     method = make("xenc:EncryptionMethod", {"Algorithm": _RSA_OAEP}, make("ds:DigestMethod", {"Algorithm": _SHA1}))
     encrypted_key = make("xenc:EncryptedKey", {}, method, _cipher_data(public.encrypt(key, oaep)))
     return make(
-        "saml:EncryptedAssertion",
+        tag,
         {},
         make(
             "xenc:EncryptedData",
             {"Type": _ELEMENT},
             make("xenc:EncryptionMethod", {"Algorithm": _AES_256_GCM}),
             make("ds:KeyInfo", {}, encrypted_key),
-            _cipher_data(nonce + AESGCM(key).encrypt(nonce, _without_declaration(assertion), None)),
+            _cipher_data(nonce + AESGCM(key).encrypt(nonce, _without_declaration(document), None)),
         ),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from poolhouse.saml import names, xml
+from poolhouse.saml import encryption, names, xml
 from poolhouse.saml.assertion import Name, message_id, name_id, status_code
 from poolhouse.saml.bindings import Received, issuer_of
 from poolhouse.saml.trust import Refused
@@ -89,6 +89,7 @@ def read_request(
     now: datetime,
     skew_seconds: int = 60,
     allow_sha1: bool = False,
+    decryption_keys: Sequence[bytes] = (),
 ) -> LogoutRequest:
     """The LogoutRequest of ``issuer``, signed by one of ``certificates`` (DER), to one of ``destinations``.
 
@@ -111,14 +112,24 @@ def read_request(
     return LogoutRequest(
         number,
         issuer,
-        read_name_id(root, "name-id"),
+        _name(root, decryption_keys),
         tuple(xml.text_of(index, "session-index").strip() for index in indexes),
         expires + timedelta(seconds=skew_seconds),
     )
 
 
+def _name(root: xml.Element, decryption_keys: Sequence[bytes]) -> Name:
+    """Whom a verified request names; an EncryptedID is opened by one of our keys (PEM)."""
+    hidden = xml.optional(root, xml.name("saml", "EncryptedID"), "name-id")
+    if hidden is None or xml.children(root, xml.name("saml", "NameID")):
+        return read_name_id(root, "name-id")
+    with encryption.evened():
+        opened = xml.parse(encryption.opened(hidden, decryption_keys))
+        return read_name_id(make("samlp:LogoutRequest", {}, opened), "name-id")
+
+
 def read_name_id(parent: xml.Element, reason: str) -> Name:
-    """The NameID below ``parent``, white space around it dropped; an EncryptedID is not read. Raises Refused."""
+    """The NameID below ``parent``, white space around it dropped. Raises Refused."""
     element = xml.only(parent, xml.name("saml", "NameID"), reason)
     value = xml.text_of(element, reason).strip()
     if not 0 < len(value) <= 1024:
