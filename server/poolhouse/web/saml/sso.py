@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -97,7 +97,7 @@ def _give_up(to: ServiceProvider, stored: AuthorizationRequest) -> Response:
     return _refused(to, stored.parameters, NoAssertion((names.RESPONDER, names.AUTHN_FAILED), said), stored)
 
 
-def _taken_up(pool: Pool, then: Any) -> Response:
+def _taken_up(pool: Pool, then: Callable[[ServiceProvider, AuthorizationRequest], Response]) -> Response:
     """``then`` with the journey that the address names, if it still leads to a service provider."""
     handle = _single("request")
     try:
@@ -110,8 +110,7 @@ def _taken_up(pool: Pool, then: Any) -> Response:
         return answers.error_page("saml_issuer")
     if stored.parameters["redirect_uri"] not in to.consumers.values():
         return answers.error_page("saml_consumer")
-    answer: Response = then(to, stored)
-    return answer
+    return then(to, stored)
 
 
 def _to_sign_in(handle: str) -> Response:
