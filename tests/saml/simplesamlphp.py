@@ -1,4 +1,4 @@
-"""SimpleSAMLphp as an enterprise runs it, provider and application in one, under PHP's own web server on a free port."""
+"""SimpleSAMLphp as an enterprise runs it, provider and application in one, under the web server that PHP has."""
 
 from __future__ import annotations
 
