@@ -89,7 +89,8 @@ class Trip:
 
     Both are empty where a provider sent somebody unasked; ``request`` are then the authorization request's parameters.
     ``base`` is where the browser is with us (a pool may be reached by path and by a host of its own, and its cookies
-    are of one of them). ``target`` is whose account is to be connected, at the stage ``linking``.
+    are of one of them). ``target`` is whose account is to be connected, at the stage ``linking``. ``unasked``: the
+    answer is of nobody's request, so that any page in the world may have brought it to this browser.
     """
 
     pool_id: str
@@ -104,6 +105,7 @@ class Trip:
     identity: ExternalIdentity | None = field(default=None, repr=False)
     failure: Failure | None = None
     target: str = ""
+    unasked: bool = False
 
 
 def new_handle() -> str:
@@ -144,7 +146,7 @@ def unasked(pool: Pool, provider: Provider, identity: ExternalIdentity, request:
 
 def join(trip: Trip, *, journey: str, browser: bytes) -> str:
     """Go on with what was :func:`unasked` in the browser that has fetched it; the handle for that browser's page."""
-    return _follow(trip, BACK, journey=journey, browser=browser, request=None)
+    return _follow(trip, BACK, journey=journey, browser=browser, request=None, unasked=True)
 
 
 def offer(pool: Pool, provider: Provider, identity: ExternalIdentity, *, journey: str, browser: bytes, to: str) -> str:
@@ -236,6 +238,7 @@ def _kept(trip: Trip) -> dict[str, Any]:
         "identity": None if trip.identity is None else kept_identity(trip.identity),
         "failure": None if trip.failure is None else astuple(trip.failure),
         "target": trip.target,
+        "unasked": trip.unasked,
     }
 
 
@@ -253,6 +256,7 @@ def _of(row: Any, kept: Mapping[str, Any]) -> Trip:
         identity=None if kept["identity"] is None else identity_of(kept["identity"]),
         failure=None if kept["failure"] is None else Failure(*kept["failure"]),
         target=kept["target"],
+        unasked=kept["unasked"],
     )
 
 

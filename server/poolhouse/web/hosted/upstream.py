@@ -300,6 +300,10 @@ def _let_in(here: Visit, brought: Trip) -> Response:
     if brought.identity is None:
         raise Untrusted(hint="the trip brought nobody back")
     arrival = arrive.arrive(here.client, provider, brought.identity)
+    if brought.unasked and isinstance(arrival, OfferLink):
+        # Somebody else's page may have posted this: a password entered now would connect the account to a stranger. So
+        # the provider is asked who is at this browser, and answers for nobody else (Keycloak CVE-2026-9087 and kin).
+        return here.go("/login/via", provider=provider.name)
     journey.arrived(here.pool, here.journey, provider.name, brought.identity.session)
     if not isinstance(arrival, OfferLink):
         return here.follow(arrival, "")
