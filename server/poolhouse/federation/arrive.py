@@ -70,8 +70,10 @@ class Newcomer:
 
     @property
     def link(self) -> Link | None:
-        """Whose identity it is, as stored now."""
-        return links.find(self.pool, self.provider, self.identity.subject, self.mapped.values)
+        """Whose identity it is, as stored now. An address that the provider calls unproven leads to nobody."""
+        said = self.mapped.values
+        sure = {name: value for name, value in said.items() if said.get(name + "_verified") != "false"}
+        return links.find(self.pool, self.provider, self.identity.subject, sure)
 
     @property
     def acr(self) -> str | None:

@@ -60,10 +60,15 @@ def find(pool: Pool, provider: Provider, subject: str, values: Mapping[str, str]
             LinkedIdentity.digest.in_(sorted(wanted)),
         )
     ).all()
-    found = {row.attribute: _link(row) for row in rows}
-    if SUBJECT in found and found[SUBJECT].value == subject:
-        return found[SUBJECT]
-    return next((found[name] for name, value in values.items() if name in found and found[name].value == value), None)
+    # By both: somebody's attribute may read like somebody else's subject.
+    found = {(row.attribute, row.value): _link(row) for row in rows}
+    return next((found[known] for known in ((SUBJECT, subject), *values.items()) if known in found), None)
+
+
+def joined(pool_id: str, sub: str, provider: str) -> bool:
+    """Whether the user has any identity at ``provider``."""
+    theirs = (LinkedIdentity.pool_id == pool_id, LinkedIdentity.sub == sub, LinkedIdentity.provider == provider)
+    return unit.execute(select(LinkedIdentity.sub).where(*theirs).limit(1)).first() is not None
 
 
 def get(pool: Pool, provider: str, attribute: str, value: str) -> Link | None:

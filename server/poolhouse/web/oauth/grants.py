@@ -12,6 +12,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 
 from poolhouse.core import sealing
 from poolhouse.core.errors import NotAuthorized, OAuthError, RefreshTokenReuse
+from poolhouse.federation import links
 from poolhouse.tokens import issue, refresh, revoke
 from poolhouse.tokens.issue import TokenSet
 from poolhouse.users import User, directory
@@ -57,6 +58,9 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         if revoke.cut_off(authorization_code.pool_id, authorization_code.provider, authorization_code.issued_at):
             return None
         user = directory.by_sub(authorization_code.pool_id, authorization_code.sub)
+        came_by = authorization_code.provider
+        if came_by is not None and not links.joined(authorization_code.pool_id, authorization_code.sub, came_by):
+            return None  # an administrator has parted them since
         return user if user is not None and user.enabled else None
 
     def generate_token(self, user: User, **_: Any) -> dict[str, Any]:
