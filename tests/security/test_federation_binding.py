@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.federation.vouching import Upstream, Vouching, somebody, upstream, vouching  # noqa: F401
+from tests.fronts.refusals import refused
 from tests.oidc import CALLBACK, Browser, Page
 from tests.world import PASSWORD, Person, World
 
@@ -112,3 +113,35 @@ def test_a_code_of_an_identity_that_was_parted_opens_nothing(upstream: Upstream)
     upstream.pool.idp.admin_disable_provider_for_user(UserPoolId=upstream.pool.id, User=named("c-1"))
     response = upstream.app.exchange(code)
     assert (response.status_code, response.get_json()["error"]) == (400, "invalid_grant")
+
+
+# --- Names ------------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_found_by_anothers_sub_whatever_they_or_a_provider_call_them(
+    world: World,
+    vouching: Vouching,  # noqa: F811
+) -> None:
+    """Back ends name people by their sub: whoever had it as an alias would be given what was meant for another."""
+    here = Upstream(world.pool(AliasAttributes=["preferred_username"]), vouching)
+    here.provider(mapping={"preferred_username": "login"})
+    here.client()
+    victim, mallory = here.pool.user("victim"), here.pool.user("mallory")
+    for spelling in (victim.sub, victim.sub.upper()):
+        assert "preferred_username" not in here.claims(somebody(f"m-{spelling}", login=spelling))
+        refused(
+            here.pool.idp.update_user_attributes,
+            "AliasExistsException",
+            AccessToken=here.pool.client().tokens(mallory)["AccessToken"],
+            UserAttributes=[{"Name": "preferred_username", "Value": spelling}],
+        )
+        refused(
+            here.pool.idp.admin_create_user,
+            "UsernameExistsException",
+            UserPoolId=here.pool.id,
+            Username=spelling,
+            MessageAction="SUPPRESS",
+        )
+    assert here.user(victim.sub)["Username"] == "victim"
+    own = [{"Name": "preferred_username", "Value": mallory.sub}]
+    here.pool.idp.admin_update_user_attributes(UserPoolId=here.pool.id, Username="mallory", UserAttributes=own)

@@ -265,17 +265,28 @@ def claim_names(pool: Pool, user: User, *, force: bool = False, fresh: bool = Fa
 
 
 def clashes(pool: Pool, user: User) -> frozenset[str]:
-    """The attributes of ``user``, as they would be saved, whose alias is somebody else's: one statement at most."""
+    """The attributes of ``user``, as they would be saved, whose alias is somebody else's: one statement, seldom two."""
     if not (pool.username_attributes or pool.alias_attributes):
         return frozenset()
     wanted = {key[:_LONGEST_NAME]: kind for key, kind in _wanted_names(pool, user).items()}
     if not wanted:
         return frozenset()
     others = (UserName.pool_id == pool.id, UserName.sub != user.sub, UserName.key.in_(list(wanted)))
-    return frozenset(wanted[key] for key in unit.execute(select(UserName.key).where(*others)).scalars())
+    taken = {*unit.execute(select(UserName.key).where(*others)).scalars()}
+    return frozenset(kind for key, kind in wanted.items() if key in taken or _is_anothers_sub(pool, user, key))
+
+
+def _is_anothers_sub(pool: Pool, user: User, key: str) -> bool:
+    """Whether an alias would stand where somebody else is looked for: administrators name people by their sub, too."""
+    sub = key.lower()
+    return sub != user.sub and _SUB_LIKE.fullmatch(sub) is not None and by_sub(pool.id, sub) is not None
 
 
 def _claim(pool: Pool, user: User, key: str, kind: str, *, force: bool, fresh: bool) -> None:
+    label = {"phone_number": "phone_number", "preferred_username": "preferred_username"}.get(kind, "email")
+    exists = AliasExists(f"An account with the given {label} already exists.")
+    if _is_anothers_sub(pool, user, key):
+        raise exists
     new = insert(UserName).values(pool_id=pool.id, key=key, kind=kind, sub=user.sub)
     try:
         with unit.current().connection.begin_nested():
@@ -290,8 +301,7 @@ def _claim(pool: Pool, user: User, key: str, kind: str, *, force: bool, fresh: b
     if owner is None or not force or owner.kind == "username" or kind in pool.username_attributes:
         if fresh and kind in pool.username_attributes:
             raise UsernameExists("User already exists")
-        label = {"phone_number": "phone_number", "preferred_username": "preferred_username"}.get(kind, "email")
-        raise AliasExists(f"An account with the given {label} already exists.")
+        raise exists
     _unverify(pool, owner.sub, kind)
     unit.execute(delete(UserName).where(UserName.pool_id == pool.id, UserName.key == key))
     unit.execute(new)
