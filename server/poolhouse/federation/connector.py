@@ -14,23 +14,11 @@ from poolhouse.core.errors import PoolhouseError
 from poolhouse.federation.provider import Provider
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """What to ask a provider for.
+class AtOurs:
+    """That a browser leaves from, and comes back to, ``base``: where the pool's endpoints are, without a slash."""
 
-    ``state`` is the trip's handle, which comes back with the browser (OAuth's state, SAML's RelayState); ``base`` is
-    where the pool's endpoints are, without a trailing slash. ``prompt`` has the values that are passed on (login,
-    select_account, consent), ``reauthenticate`` asks for a fresh proof (prompt=login, max_age). ``acr_values`` are
-    ours, as the app asked for them.
-    """
-
-    state: str = field(repr=False)
+    __slots__ = ()
     base: str
-    prompt: frozenset[str] = frozenset()
-    reauthenticate: bool = False
-    login_hint: str | None = None
-    locale: str | None = None
-    acr_values: tuple[str, ...] = ()
 
     @property
     def oauth_callback(self) -> str:
@@ -41,6 +29,24 @@ class Departure:
     def saml_consumer(self) -> str:
         """Cognito's assertion consumer service."""
         return self.base + "/saml2/idpresponse"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure(AtOurs):
+    """What to ask a provider for.
+
+    ``state`` is the trip's handle, which comes back with the browser (OAuth's state, SAML's RelayState). ``prompt`` has
+    the values that are passed on (login, select_account, consent), ``reauthenticate`` asks for a fresh proof
+    (prompt=login, max_age). ``acr_values`` are ours, as the app asked for them.
+    """
+
+    state: str = field(repr=False)
+    base: str
+    prompt: frozenset[str] = frozenset()
+    reauthenticate: bool = False
+    login_hint: str | None = None
+    locale: str | None = None
+    acr_values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(AtOurs):
     """What came back: the parameters of the query or the form, each once; and what the trip remembers.
 
     ``remember`` is None where nobody was sent (SAML started by the provider): few connectors take that.
@@ -66,16 +72,6 @@ class Landing:
     parameters: Mapping[str, str] = field(repr=False)
     remember: Mapping[str, Any] | None = field(repr=False)
     posted: bool = False
-
-    @property
-    def oauth_callback(self) -> str:
-        """As :attr:`Departure.oauth_callback`."""
-        return self.base + "/oauth2/idpresponse"
-
-    @property
-    def saml_consumer(self) -> str:
-        """As :attr:`Departure.saml_consumer`."""
-        return self.base + "/saml2/idpresponse"
 
 
 Claim = str | tuple[str, ...]
