@@ -248,12 +248,17 @@ def test_how_long_a_session_lasts(world: World) -> None:
     assert 850 < seconds(DurationSeconds=900) <= 900
     assert 1750 < seconds(company.assertion(attributes={f"{SAML}SessionDuration": ["1800"]})) <= 1800
     assert 850 < seconds(company.assertion(attributes={f"{SAML}SessionDuration": ["1800"]}), DurationSeconds=900) <= 900
-    end = attack_idp.stamp(datetime.now(UTC) + timedelta(minutes=20))
 
-    def until(root: Any) -> None:
-        root.find(".//saml:AuthnStatement", attack_idp.NS).set("SessionNotOnOrAfter", end)
+    def until(end: datetime) -> str:
+        def edit(root: Any) -> None:
+            statement = root.find(".//saml:AuthnStatement", attack_idp.NS)
+            statement.set("SessionNotOnOrAfter", attack_idp.stamp(end))
 
-    assert 1100 < seconds(attack_idp.encode(respond(company.answer(), before=until))) <= 1200
+        return attack_idp.encode(respond(company.answer(), before=edit))
+
+    assert 1100 < seconds(until(datetime.now(UTC) + timedelta(minutes=20))) <= 1200
+    assert 200 < seconds(until(datetime.now(UTC) + timedelta(minutes=5))) <= 300, "sooner than could be asked for"
+    refused(lambda: company.assume(until(datetime.now(UTC) - timedelta(seconds=30))), "ExpiredTokenException")
     refused(lambda: company.assume(DurationSeconds=7200), "ValidationError")
 
 

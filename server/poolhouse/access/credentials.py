@@ -85,10 +85,12 @@ def mint(
     context: Mapping[str, str | list[str]],
     session_policies: Sequence[SessionPolicy] = (),
     source: str = "cognito-identity",
+    until: datetime | None = None,
 ) -> Credentials:
     """Credentials of this server's own for a session of `role`; no statement, no row.
 
-    What the session may do is what both the role and `session_policies` allow. Raises Validation for a duration or
+    What the session may do is what both the role and `session_policies` allow. It ends after `seconds`, or with
+    `until`, which may be sooner than any duration that can be asked for. Raises Validation for a duration or
     name that cannot be, MalformedPolicyDocument, PackedPolicyTooLarge.
     """
     if seconds > role.max_session_seconds:
@@ -99,7 +101,7 @@ def mint(
         raise Validation("Two condition keys of a session differ in case only.")
     texts = [_session_policy(each) for each in session_policies]
     content = {"r": role.name, "i": role.role_id, "n": session_name, "x": dict(context), "p": texts, "o": source}
-    return _sealed(content, seconds)
+    return _sealed(content, seconds, until)
 
 
 def mint_for_user(user_name: str, user_id: str, *, seconds: int) -> Credentials:
@@ -138,7 +140,7 @@ def open_(session_token: str, access_key_id: str) -> Session:
     )
 
 
-def _sealed(content: dict[str, Any], seconds: int) -> Credentials:
+def _sealed(content: dict[str, Any], seconds: int, until: datetime | None = None) -> Credentials:
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
         raise Validation(f"DurationSeconds must be between {SHORTEST_SECONDS} and {LONGEST_SECONDS}.")
     packed = len(orjson.dumps([content["x"], content["p"]]))
@@ -147,7 +149,8 @@ def _sealed(content: dict[str, Any], seconds: int) -> Credentials:
         raise PackedPolicyTooLarge(f"Packed policy consumes {percent}% of allotted space, please use smaller policy.")
     now = clock.now()
     key_id, secret = names.identifier("ASIA"), keys.new_secret()
-    expires = (now + timedelta(seconds=seconds)).replace(microsecond=0)
+    longest = now + timedelta(seconds=seconds)
+    expires = min(longest, until or longest).replace(microsecond=0)
     full = {"v": _FORM, "s": secret.reveal(), "b": now.timestamp(), "e": expires.timestamp(), **content}
     token = base64.b64encode(sealing.seal(_PURPOSE, orjson.dumps(full), key_id)).decode()
     percent = packed * 100 // _PACKED_AT_MOST if content["x"] or content["p"] else 0
