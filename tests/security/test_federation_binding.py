@@ -46,8 +46,8 @@ def victim(enterprise: Upstream) -> Person:
     return enterprise.pool.user("victim", email=VICTIM, email_verified="true")
 
 
-def sent_unasked(here: Upstream, browser: Browser, code: str) -> Page:
-    """What any page in the world can make a browser do: post an answer of the provider that nobody asked for."""
+def unasked(here: Upstream, code: str) -> dict[str, str]:
+    """The form with an answer of the provider that nobody asked for."""
     relayed = {
         "identity_provider": "Okta",
         "client_id": here.app.client.id,
@@ -55,7 +55,12 @@ def sent_unasked(here: Upstream, browser: Browser, code: str) -> Page:
         "response_type": "code",
         "scope": "openid",
     }
-    return browser.go(f"{here.pool.issuer}/saml2/idpresponse", {"RelayState": urlencode(relayed), "code": code})
+    return {"RelayState": urlencode(relayed), "code": code}
+
+
+def sent_unasked(here: Upstream, browser: Browser, code: str) -> Page:
+    """What any page in the world can make a browser do."""
+    return browser.go(f"{here.pool.issuer}/saml2/idpresponse", unasked(here, code))
 
 
 def test_nobody_is_offered_to_connect_an_account_to_an_identity_that_came_unasked(
@@ -82,6 +87,18 @@ def test_who_comes_unasked_and_has_nothing_to_connect_comes_in(enterprise: Upstr
     assert page.url.startswith(CALLBACK)
     assert "code" in page.given
     assert enterprise.usernames() == ["Okta_u-1"]
+
+
+def test_who_came_unasked_before_the_provider_was_turned_off_stays_out_when_it_is_back(enterprise: Upstream) -> None:
+    browser = Browser(enterprise.pool.world)
+    form = unasked(enterprise, enterprise.connector.code(somebody("u-2")))
+    there = {"path": f"/{enterprise.pool.id}/saml2/idpresponse", "base_url": enterprise.pool.world.url}
+    way = browser.http.post(**there, data=form).headers["Location"]
+    for enabled in (False, True):
+        enterprise.extend("Okta", enabled=enabled)
+    assert browser.go(way).status == 400
+    assert enterprise.usernames() == []
+    assert sent_unasked(enterprise, browser, enterprise.connector.code(somebody("u-3"))).given["code"]
 
 
 # --- Whose identity ---------------------------------------------------------------------------------------------------

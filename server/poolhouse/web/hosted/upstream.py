@@ -275,6 +275,9 @@ def _begin_unasked(pool: Pool, brought: Trip, asked: Mapping[str, str]) -> Respo
 
     Its parameters are checked where it ends, as those of any authorization request.
     """
+    if not cut_off.is_open(pool.id, brought.provider, brought.created_at):  # what follows is younger, and knows not
+        refused = {**asdict(Failure.of(NotOpen())), "provider": brought.provider}
+        return _failure_page(pages.words(), pool, refused, None)
     handle = journey.save(pool, lookup.client(pool, asked["client_id"]), asked)
     joined = trip.join(brought, journey=handle, browser=cookies.browser_digest(pool))
     return pages.see_other(pools.url(f"/login/via/back?{urlencode({'trip': joined})}"))
