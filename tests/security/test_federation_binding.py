@@ -122,6 +122,22 @@ def test_a_link_that_waits_for_an_address_is_not_of_one_that_the_provider_calls_
     assert upstream.claims(somebody("e-1", **said, email_verified="true"))["sub"] == local.sub
 
 
+def test_what_users_are_called_after_is_not_what_they_are_known_by(
+    world: World,
+    vouching: Vouching,  # noqa: F811
+) -> None:
+    """A link by the claim that ``username`` is mapped from would be of whoever has that value as their subject."""
+    here = Upstream(world.pool(), vouching)
+    here.provider(mapping={"username": "login"})
+    here.client()
+    local = here.pool.user("gina")
+    with pytest.raises(here.pool.idp.exceptions.InvalidParameterException):
+        link(here, "gina", named("gina-at-okta", "login"))
+    assert here.claims(somebody("gina-at-okta", login="mallory"))["sub"] != local.sub
+    link(here, "gina", named("g-7", "sub"))
+    assert here.claims(somebody("g-7", login="gina-at-okta"))["sub"] == local.sub
+
+
 def test_a_code_of_an_identity_that_was_parted_opens_nothing(upstream: Upstream) -> None:  # noqa: F811
     upstream.pool.user("carlos")
     link(upstream, "carlos", named("c-1"))

@@ -84,7 +84,7 @@ def _attribute(provider: Provider, name: str) -> str:
 
     Cognito asks for the name of the pool's attribute; the provider's own name for it is understood too.
     """
-    if name in {SUBJECT, provider.mapping.get(mapping.USERNAME, SUBJECT)}:
+    if name in {SUBJECT, provider_rules.subject_claim(provider.type, provider.details.get("preset", "")) or SUBJECT}:
         return SUBJECT
     if provider.type in provider_rules.SOCIAL:
         raise InvalidParameter(f"ProviderAttributeName must be {SUBJECT} for a social identity provider.")

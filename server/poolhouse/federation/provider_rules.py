@@ -304,8 +304,13 @@ def mapping(type_: str, given: Mapping[str, str], known: Mapping[str, Attribute]
             raise InvalidParameter(
                 f"Attribute mapping: {name} needs the provider's name for it, of at most {_LONGEST_CLAIM} characters."
             )
-    username = _PRESET_USERNAME.get(preset) or KINDS[type_].username
+    username = subject_claim(type_, preset)
     return {**({"username": username} if username else {}), **given}
+
+
+def subject_claim(type_: str, preset: str = "") -> str:
+    """What the provider itself calls a person's id, whatever ``username`` is mapped from; "" for SAML's NameID."""
+    return _PRESET_USERNAME.get(preset) or KINDS[type_].username
 
 
 def identifier_key(identifier: str) -> str:
