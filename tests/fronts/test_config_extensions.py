@@ -11,7 +11,9 @@ import requests
 from botocore.exceptions import ClientError
 
 from poolhouse.core import jose, unit
+from poolhouse.core.errors import InvalidParameter
 from poolhouse.tokens import keys
+from poolhouse.user_pools.extensions import of_pool
 from tests.saml.enterprise import ours as our_service
 from tests.world import World
 
@@ -124,6 +126,26 @@ def test_extensions_that_cannot_be(ours: Any, untouched: dict[str, str], extensi
     assert code == "InvalidParameter"
     assert said in message
     assert ours.get_user_pool_client_extensions(**untouched)["Extensions"] == {}
+
+
+def test_refusals_call_settings_what_the_api_calls_them(idp: Any, ours: Any, app: dict[str, str]) -> None:
+    in_pool = {"UserPoolId": app["UserPoolId"]}
+    details = {"client_id": "c", "client_secret": "s", "authorize_scopes": "openid"}
+    idp.create_identity_provider(
+        **in_pool, ProviderName="Google", ProviderType="Google", ProviderDetails=details, AttributeMapping={}
+    )
+    google = {**in_pool, "ProviderName": "Google"}
+    for call, where, extensions in (
+        (ours.set_user_pool_client_extensions, app, {"Audience": "x"}),
+        (ours.set_user_pool_client_extensions, app, {"Saml": {"EntityId": "urn:wiki"}}),
+        (ours.set_identity_provider_extensions, google, {"HostedDomain": "example"}),
+        (ours.set_identity_provider_extensions, google, {"RequireSigned": "both"}),
+    ):
+        code, message = refusal(call, **where, Extensions=extensions)
+        assert code == "InvalidParameter"
+        assert message.startswith(next(iter(extensions))), message
+    with pytest.raises(InvalidParameter, match=r"^AccentColor must be"):  # the model refuses it before we do
+        of_pool({"accent": "crimson"})
 
 
 def test_a_client_with_a_secret_cannot_be_told_to_use_none(idp: Any, ours: Any, pool: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poolhouse.core.errors import InvalidParameter
-from poolhouse.user_pools.checks import Check, checked, one_of, switch
+from poolhouse.user_pools.checks import Check, Setting, checked, one_of, switch
 
 _LABEL_LONGEST = 64
 _NAME_LONGEST = 512
@@ -25,10 +25,10 @@ _OF_ONE_TYPE = {
 
 def of_provider(own: Mapping[str, Any], type_: str, details: Mapping[str, str]) -> dict[str, Any]:
     """A provider's own settings, checked, also against its type and its ProviderDetails."""
-    settings = checked(own, _KNOWN)
+    settings = checked(own, PROVIDER)
     for name, owner in _OF_ONE_TYPE.items():
         if name in settings and type_ != owner:
-            raise InvalidParameter(f"{name} is a setting of {owner} providers alone.")
+            raise InvalidParameter(f"{PROVIDER[name].name} is a setting of {owner} providers alone.")
     fit(settings, details)
     return settings
 
@@ -63,17 +63,20 @@ def _domain(name: str, value: Any) -> str:
     return value.lower()
 
 
-_KNOWN: Mapping[str, Check] = {
-    "enabled": switch,
-    "label": _word(_LABEL_LONGEST),
-    "button": switch,
-    "trust_email": switch,
-    "groups_attribute": _word(_NAME_LONGEST),
-    "group_mapping": _group_mapping,
-    "on_missing": one_of("keep", "remove"),
-    "token_endpoint_auth_method": one_of("client_secret_basic", "client_secret_post", "private_key_jwt"),
-    "hosted_domain": _domain,
-    "allow_sha1": switch,
-    "require_signed": one_of("either", "assertion", "response", "both"),
-    "force_authn": switch,
+# By stored name.
+PROVIDER: Mapping[str, Setting] = {
+    "enabled": Setting("Enabled", switch),
+    "label": Setting("Label", _word(_LABEL_LONGEST)),
+    "button": Setting("Button", switch),
+    "trust_email": Setting("TrustEmail", switch),
+    "groups_attribute": Setting("GroupsAttribute", _word(_NAME_LONGEST)),
+    "group_mapping": Setting("GroupMapping", _group_mapping),
+    "on_missing": Setting("OnMissing", one_of("keep", "remove")),
+    "token_endpoint_auth_method": Setting(
+        "TokenEndpointAuthMethod", one_of("client_secret_basic", "client_secret_post", "private_key_jwt")
+    ),
+    "hosted_domain": Setting("HostedDomain", _domain),
+    "allow_sha1": Setting("AllowSha1", switch),
+    "require_signed": Setting("RequireSigned", one_of("either", "assertion", "response", "both")),
+    "force_authn": Setting("ForceAuthn", switch),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from poolhouse.core.errors import InvalidParameter
@@ -10,12 +11,23 @@ from poolhouse.core.errors import InvalidParameter
 Check = Callable[[str, Any], Any]
 
 
-def checked(own: Mapping[str, Any], known: Mapping[str, Check]) -> dict[str, Any]:
-    """``own`` after its checks, without what is None. Raises InvalidParameter."""
-    for name in own:
-        if name not in known:
-            raise InvalidParameter(f"Unknown setting: {name}. Known are {', '.join(known)}.")
-    return {name: known[name](name, value) for name, value in own.items() if value is not None}
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One of our own settings: what the API calls it, which refusals say too, and its check."""
+
+    name: str
+    check: Check
+
+
+def checked(own: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
+    """``own``, by stored names, after its checks, without what is None. Raises InvalidParameter."""
+    for stored in own:
+        if stored not in known:
+            names = ", ".join(setting.name for setting in known.values())
+            raise InvalidParameter(f"Unknown setting: {stored}. Known are {names}.")
+    return {
+        stored: known[stored].check(known[stored].name, value) for stored, value in own.items() if value is not None
+    }
 
 
 def one_of(*values: str) -> Check:

@@ -9,7 +9,7 @@ from typing import Any
 from poolhouse.core import jose
 from poolhouse.core.errors import InvalidParameter
 from poolhouse.user_pools import saml_extension
-from poolhouse.user_pools.checks import Check, checked, one_of, switch
+from poolhouse.user_pools.checks import Setting, checked, one_of, switch
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEYS_AT_MOST = 20
@@ -22,12 +22,12 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x23-\x5b\x5d-\x7e]{1,500}")
 
 def of_pool(own: Mapping[str, Any]) -> dict[str, Any]:
     """A pool's own settings, checked."""
-    return checked(own, _POOL)
+    return checked(own, POOL)
 
 
 def of_client(own: Mapping[str, Any], *, has_secret: bool) -> dict[str, Any]:
     """A client's own settings, checked, also against each other and against its having a secret."""
-    settings = checked(own, _CLIENT)
+    settings = checked(own, CLIENT)
     method = settings.get("token_endpoint_auth_method")
     if method == "private_key_jwt" and not settings.get("jwks"):
         raise InvalidParameter("Jwks is required with the token endpoint authentication method private_key_jwt.")
@@ -84,24 +84,27 @@ def _jwks(name: str, value: Any) -> dict[str, Any]:
     return {"keys": [dict(key) for key in keys]}
 
 
-_POOL: Mapping[str, Check] = {
-    "signing_alg": one_of(*jose.ALGORITHMS),
-    "userinfo_for_api_tokens": switch,
-    "introspection_for_api_tokens": switch,
-    "token_errors": one_of("standard", "cognito"),
-    "accent": _color,
-    "scope_actions": _scope_actions,
-    "link_by_verified_email": one_of("off", "prove"),
+# By stored name.
+POOL: Mapping[str, Setting] = {
+    "signing_alg": Setting("SigningAlg", one_of(*jose.ALGORITHMS)),
+    "userinfo_for_api_tokens": Setting("UserInfoForApiTokens", switch),
+    "introspection_for_api_tokens": Setting("IntrospectionForApiTokens", switch),
+    "token_errors": Setting("TokenErrors", one_of("standard", "cognito")),
+    "accent": Setting("AccentColor", _color),
+    "scope_actions": Setting("ScopeActions", _scope_actions),
+    "link_by_verified_email": Setting("LinkByVerifiedEmail", one_of("off", "prove")),
 }
-_CLIENT: Mapping[str, Check] = {
-    "token_endpoint_auth_method": one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none"),
-    "jwks": _jwks,
-    "require_pkce": switch,
-    "token_profile": one_of("cognito", "rfc9068"),
-    "audience": _audience,
-    "strict_oidc": switch,
-    "userinfo_for_api_tokens": switch,
-    "mfa_after_federation": switch,
-    "upstream_tokens": switch,
-    "saml": saml_extension.checked,
+CLIENT: Mapping[str, Setting] = {
+    "token_endpoint_auth_method": Setting(
+        "TokenEndpointAuthMethod", one_of("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
+    ),
+    "jwks": Setting("Jwks", _jwks),
+    "require_pkce": Setting("RequirePkce", switch),
+    "token_profile": Setting("TokenProfile", one_of("cognito", "rfc9068")),
+    "audience": Setting("Audience", _audience),
+    "strict_oidc": Setting("StrictOidc", switch),
+    "userinfo_for_api_tokens": Setting("UserInfoForApiTokens", switch),
+    "mfa_after_federation": Setting("MfaAfterFederation", switch),
+    "upstream_tokens": Setting("UpstreamTokens", switch),
+    "saml": Setting("Saml", saml_extension.checked),
 }

@@ -7,48 +7,18 @@ from typing import Any
 
 from poolhouse.api.registry import Answer, operation
 from poolhouse.federation import catalogue
+from poolhouse.federation.extensions import PROVIDER
 from poolhouse.federation.saml_idp import service_providers
 from poolhouse.tokens import keys
 from poolhouse.user_pools import clients, lookup, pool_rules, pools
+from poolhouse.user_pools.extensions import CLIENT, POOL
 
 _SERVICE = "poolhouse"
 _DEFAULT_ALG = "RS256"
-# The names of the API and those of the stored settings.
-_POOL = {
-    "SigningAlg": "signing_alg",
-    "UserInfoForApiTokens": "userinfo_for_api_tokens",
-    "IntrospectionForApiTokens": "introspection_for_api_tokens",
-    "TokenErrors": "token_errors",
-    "AccentColor": "accent",
-    "ScopeActions": "scope_actions",
-    "LinkByVerifiedEmail": "link_by_verified_email",
-}
-_CLIENT = {
-    "TokenEndpointAuthMethod": "token_endpoint_auth_method",
-    "Jwks": "jwks",
-    "RequirePkce": "require_pkce",
-    "TokenProfile": "token_profile",
-    "Audience": "audience",
-    "StrictOidc": "strict_oidc",
-    "UserInfoForApiTokens": "userinfo_for_api_tokens",
-    "MfaAfterFederation": "mfa_after_federation",
-    "UpstreamTokens": "upstream_tokens",
-    "Saml": service_providers.EXTENSION,
-}
-_PROVIDER = {
-    "Enabled": "enabled",
-    "Label": "label",
-    "Button": "button",
-    "TrustEmail": "trust_email",
-    "GroupsAttribute": "groups_attribute",
-    "GroupMapping": "group_mapping",
-    "OnMissing": "on_missing",
-    "TokenEndpointAuthMethod": "token_endpoint_auth_method",
-    "HostedDomain": "hosted_domain",
-    "AllowSha1": "allow_sha1",
-    "RequireSigned": "require_signed",
-    "ForceAuthn": "force_authn",
-}
+# The stored name of each setting by its name in the API.
+_POOL = {setting.name: stored for stored, setting in POOL.items()}
+_CLIENT = {setting.name: stored for stored, setting in CLIENT.items()}
+_PROVIDER = {setting.name: stored for stored, setting in PROVIDER.items()}
 
 
 @operation("GetUserPoolExtensions", service=_SERVICE)
