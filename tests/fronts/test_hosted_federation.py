@@ -87,6 +87,18 @@ def test_the_page_offers_what_the_app_does_and_nothing_else(pool: PoolInWorld, s
     assert "/signup" not in without.text
 
 
+def test_whoever_has_no_account_yet_is_offered_the_same_providers(pool: PoolInWorld, social: Social) -> None:
+    google, github = provider(pool, social.google), provider(pool, social.github)
+    visitor = Visitor(app(pool, "COGNITO", google, github)).begin(screen_hint="signup")
+    assert visitor.page == "/signup"
+    assert 'autocomplete="new-password"' in visitor.text
+    assert "Continue with GitHub" in visitor.text
+    visitor.press("Continue with Google")
+    assert visitor.claims()["cognito:username"].startswith("Google_")
+    alone = Visitor(app(pool, "COGNITO")).begin(screen_hint="signup")
+    assert "/login/via" not in alone.text
+
+
 def test_an_app_with_one_provider_and_no_accounts_of_its_own_goes_straight_there(
     pool: PoolInWorld, social: Social
 ) -> None:

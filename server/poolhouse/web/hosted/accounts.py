@@ -11,7 +11,7 @@ from poolhouse.core.errors import PoolhouseError
 from poolhouse.federation.provider import LOCAL
 from poolhouse.signin import engine
 from poolhouse.signin.outcome import Entrance
-from poolhouse.web.hosted import forms
+from poolhouse.web.hosted import forms, ways
 from poolhouse.web.hosted.forms import Field
 from poolhouse.web.hosted.visit import Page, Visit
 
@@ -36,9 +36,11 @@ class SignUp(LocalPage):
         return () if visit.pool.admin_create_only else forms.sign_up(visit.pool, visit.client, visit.words)
 
     def context(self, visit: Visit) -> dict[str, object]:
+        offered = ways.of(visit.client, visit.journey.parameters).buttons
         return {
             "rules": forms.policy(visit.pool.password_policy, visit.words),
             "closed": visit.pool.admin_create_only,
+            "buttons": ways.buttons(visit, offered),
         }
 
     def act(self, visit: Visit, values: Mapping[str, str]) -> Response:
