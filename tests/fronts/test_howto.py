@@ -271,8 +271,7 @@ def test_identity_providers_are_set_up_as_the_page_says(
     }
     aws = clidriver.create_clidriver()
     commands = [command for block in blocks("identity-providers.md") for command in block.split("\n\n")]
-    # What the client is to offer stands first on the page, and is made last.
-    for command in commands[1:] + commands[:1]:
+    for command in commands:
         for theirs, ours in in_place_of.items():
             command = command.replace(theirs, ours)
         program, *words = shlex.split(command.replace("\\\n", " "))
