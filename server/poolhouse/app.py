@@ -34,6 +34,7 @@ from poolhouse.tokens import keys
 from poolhouse.tokens.events import StillOpen
 from poolhouse.web import access, aws, hosted, identity, oauth, saml, saml_metadata
 from poolhouse.web.door import Door, Request, Response
+from poolhouse.web.oauth import codes
 
 log = logging.getLogger("poolhouse")
 _EXPIRED_EVERY_SECONDS = 300
@@ -85,6 +86,7 @@ def build_runtime(app: flask.Flask, settings: Settings) -> Runtime:
     with unit.open(rt):
         keycheck.verify()
     audit.listen(rt.bus)
+    rt.bus.inside(codes.hear)
     rt.bus.answering(StillOpen, cut_off.answer)
     rt.bus.answering(PreSignUp, reserved.refuse)
     _add_chores(rt)

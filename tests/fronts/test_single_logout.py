@@ -456,5 +456,18 @@ def test_whoever_begins_everybody_is_signed_out(
     assert (surfer.left or {}).get("error") == "login_required"
 
 
+def test_a_code_that_waits_while_the_provider_signs_somebody_out_is_worth_nothing(
+    world: World, enterprise: Pysaml2Idp, surfer: Surfer
+) -> None:
+    site = joined(world, enterprise, details={"IDPSignout": "true"})
+    surfer.go(site.app.url(identity_provider=site.name))
+    if surfer.left is None:
+        surfer.submit(username="ann", do="in")
+    code = (surfer.left or {})["code"]
+    surfer.go(f"{enterprise.url}/logout")
+    answer = site.app.exchange(code)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_grant")
+
+
 def _links(surfer: Surfer) -> list[str]:
     return [found.replace("&amp;", "&") for found in re.findall(r'href="([^"]+)"', surfer.text)]

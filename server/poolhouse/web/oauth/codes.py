@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from poolhouse.core import clock, ids, prepared, sealing, unit
+from poolhouse.core.events import Event
+from poolhouse.federation.events import SamlLogoutReceived
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.web.oauth.models import StoredAuthorizationCode as Stored
 
@@ -120,6 +122,16 @@ def find(pool: Pool, code: str) -> AuthorizationCode | None:
 def spend(code: AuthorizationCode) -> bool:
     """Use the code up, once and for all; False if somebody was faster."""
     return _SPEND.run({"pool": code.pool_id, "code": code.digest, "now": clock.now()}) == 1
+
+
+def hear(fact: Event) -> None:
+    """For the bus: whom their identity provider signs out has no code left that waits to be exchanged."""
+    if not isinstance(fact, SamlLogoutReceived) or not fact.provider:
+        return
+    theirs = (Stored.pool_id == fact.pool_id, Stored.sub == fact.sub, Stored.provider == fact.provider)
+    now = clock.now()
+    unit.write()
+    unit.execute(update(Stored).where(*theirs, Stored.expires_at > now).values(expires_at=now))
 
 
 def purge() -> None:
