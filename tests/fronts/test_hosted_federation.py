@@ -78,6 +78,8 @@ def test_the_page_offers_what_the_app_does_and_nothing_else(pool: PoolInWorld, s
     assert "The &lt;b&gt;people&lt;/b&gt; &amp; who code" in both.text
     assert "acebook" not in both.text
     assert 'name="password"' in both.text
+    new = Visitor(app(pool, "COGNITO", google, github)).begin(screen_hint="signup")
+    assert (new.page, new.press("Continue with Google").claims()["identities"][0]["providerName"]) == ("/signup", google)
     alone = Visitor(app(pool, "COGNITO")).begin()
     assert "Continue with" not in alone.text
     assert "/login/via" not in alone.text
@@ -85,18 +87,6 @@ def test_the_page_offers_what_the_app_does_and_nothing_else(pool: PoolInWorld, s
     assert without.page == "/login"
     assert "<form" not in without.text
     assert "/signup" not in without.text
-
-
-def test_whoever_has_no_account_yet_is_offered_the_same_providers(pool: PoolInWorld, social: Social) -> None:
-    google, github = provider(pool, social.google), provider(pool, social.github)
-    visitor = Visitor(app(pool, "COGNITO", google, github)).begin(screen_hint="signup")
-    assert visitor.page == "/signup"
-    assert 'autocomplete="new-password"' in visitor.text
-    assert "Continue with GitHub" in visitor.text
-    visitor.press("Continue with Google")
-    assert visitor.claims()["cognito:username"].startswith("Google_")
-    alone = Visitor(app(pool, "COGNITO")).begin(screen_hint="signup")
-    assert "/login/via" not in alone.text
 
 
 def test_an_app_with_one_provider_and_no_accounts_of_its_own_goes_straight_there(
