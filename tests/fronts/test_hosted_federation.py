@@ -78,8 +78,8 @@ def test_the_page_offers_what_the_app_does_and_nothing_else(pool: PoolInWorld, s
     assert "The &lt;b&gt;people&lt;/b&gt; &amp; who code" in both.text
     assert "acebook" not in both.text
     assert 'name="password"' in both.text
-    new = Visitor(app(pool, "COGNITO", google, github)).begin(screen_hint="signup")
-    assert (new.page, new.press("Continue with Google").claims()["identities"][0]["providerName"]) == ("/signup", google)
+    up = Visitor(app(pool, "COGNITO", google, github)).begin(screen_hint="signup")
+    assert (up.page, up.press("Continue with Google").claims()["identities"][0]["providerName"]) == ("/signup", google)
     alone = Visitor(app(pool, "COGNITO")).begin()
     assert "Continue with" not in alone.text
     assert "/login/via" not in alone.text
