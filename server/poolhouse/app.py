@@ -32,7 +32,7 @@ from poolhouse.settings import Settings
 from poolhouse.signin import attempt
 from poolhouse.tokens import keys
 from poolhouse.tokens.events import StillOpen
-from poolhouse.web import access, aws, hosted, identity, oauth, saml, saml_metadata
+from poolhouse.web import access, aws, hosted, identity, oauth, saml, saml_metadata, sessions
 from poolhouse.web.door import Door, Request, Response
 from poolhouse.web.oauth import codes
 
@@ -87,6 +87,7 @@ def build_runtime(app: flask.Flask, settings: Settings) -> Runtime:
         keycheck.verify()
     audit.listen(rt.bus)
     rt.bus.inside(codes.hear)
+    rt.bus.inside(sessions.hear)
     rt.bus.answering(StillOpen, cut_off.answer)
     rt.bus.answering(PreSignUp, reserved.refuse)
     _add_chores(rt)

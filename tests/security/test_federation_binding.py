@@ -148,6 +148,19 @@ def test_a_code_of_an_identity_that_was_parted_opens_nothing(upstream: Upstream)
     assert (response.status_code, response.get_json()["error"]) == (400, "invalid_grant")
 
 
+def test_parting_one_of_two_identities_at_a_provider_ends_what_came_of_it(upstream: Upstream) -> None:  # noqa: F811
+    upstream.pool.user("dora")
+    for subject in ("d-1", "d-2"):
+        link(upstream, "dora", named(subject))
+    browser = Browser(upstream.pool.world)
+    upstream.tokens(somebody("d-1"), browser=browser)
+    code = browser.go(upstream.app.url()).given["code"]
+    upstream.pool.idp.admin_disable_provider_for_user(UserPoolId=upstream.pool.id, User=named("d-1"))
+    assert upstream.app.exchange(code).get_json()["error"] == "invalid_grant"
+    assert browser.go(upstream.app.url()).ours
+    assert upstream.claims(somebody("d-2"))["cognito:username"] == "dora"
+
+
 # --- Names ------------------------------------------------------------------------------------------------------------
 
 

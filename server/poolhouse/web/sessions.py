@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from poolhouse.core import clock, prepared, unit
+from poolhouse.core.events import Event
 from poolhouse.credentials.models import Password
+from poolhouse.federation.events import IdentityUnlinked
 from poolhouse.federation.models import LinkedIdentity
 from poolhouse.federation.provider import LOCAL
 from poolhouse.tokens import claims, revoke
@@ -165,6 +167,15 @@ def end(pool: Pool, sessions: Collection[bytes]) -> None:
     )
     if cookies.session(pool) in sessions:
         cookies.drop_session(pool)
+
+
+def hear(fact: Event) -> None:
+    """For the bus: what came of an identity ends with its link, also where the user has another at that provider."""
+    if not isinstance(fact, IdentityUnlinked):
+        return
+    theirs = (Stored.pool_id == fact.pool_id, Stored.sub == fact.sub, Stored.provider == fact.provider)
+    unit.write()
+    unit.execute(update(Stored).where(*theirs, Stored.revoked_at.is_(None)).values(revoked_at=clock.now()))
 
 
 def _revoke(digest: bytes | None, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from poolhouse.core import clock, ids, prepared, sealing, unit
 from poolhouse.core.events import Event
-from poolhouse.federation.events import SamlLogoutReceived
+from poolhouse.federation.events import IdentityUnlinked, SamlLogoutReceived
 from poolhouse.user_pools.snapshots import Client, Pool
 from poolhouse.web.oauth.models import StoredAuthorizationCode as Stored
 
@@ -125,8 +125,8 @@ def spend(code: AuthorizationCode) -> bool:
 
 
 def hear(fact: Event) -> None:
-    """For the bus: whom their identity provider signs out has no code left that waits to be exchanged."""
-    if not isinstance(fact, SamlLogoutReceived) or not fact.provider:
+    """For the bus: whom their provider signs out, or who is parted from it, has no code that waits to be exchanged."""
+    if not isinstance(fact, SamlLogoutReceived | IdentityUnlinked) or not fact.provider:
         return
     theirs = (Stored.pool_id == fact.pool_id, Stored.sub == fact.sub, Stored.provider == fact.provider)
     now = clock.now()
