@@ -395,7 +395,7 @@ def test_call_performs_an_operation(demo: Installation) -> None:
         (("cognito-idp", "DescribeUserPool", '{"UserPoolId": "us-east-1_none"}'), 1, "ResourceNotFoundException: "),
         (("cognito-idp", "NoSuchOperation"), 1, "UnknownOperationException: "),
         (("cognito-idp", "ListUserPools", '{"MaxResults": 1000}'), 1, "InvalidParameterException: "),
-        (("cognito-idp", "CreateIdentityProvider", "{}"), 1, "OperationNotImplementedException: "),
+        (("cognito-idp", "CreateUserImportJob", "{}"), 1, "OperationNotImplementedException: "),
         (("nothing", "ListUserPools"), 1, "UnknownOperationException: "),
         (("cognito-idp", "ListUserPools", "{"), 2, "cannot be read"),
         (("cognito-idp", "ListUserPools", "[]"), 2, "JSON object"),
@@ -528,7 +528,7 @@ def test_docs_name_every_setting_and_every_operation(installation: Installation)
     assert all(f"POOLHOUSE_{name.upper()}" in said for name, _, _ in settings.describe())
     said = installation.says("docs", "operations")
     assert re.search(r"^ +works +SignUp$", said, re.MULTILINE)
-    assert re.search(r"^ +501 +CreateIdentityProvider$", said, re.MULTILINE)
+    assert re.search(r"^ +501 +CreateUserImportJob$", said, re.MULTILINE)
 
 
 def test_a_command_that_is_none_is_told_with_those_that_are() -> None:
