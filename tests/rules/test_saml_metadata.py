@@ -144,9 +144,7 @@ def test_what_is_written_is_read_and_fits_the_schema() -> None:
         signing=[signing],
         encryption=[encryption],
         logout=[("post", "https://sp.example/saml2/logout")],
-        name_id_formats=[attack_idp.PERSISTENT],
         signs_requests=True,
-        valid_until=NOW + timedelta(days=1),
     )
     sp = metadata.read_sp(written, now=NOW)
     assert sp.entity_id == "urn:amazon:cognito:sp:us-east-1_Example01"
@@ -164,12 +162,12 @@ def test_what_is_written_is_read_and_fits_the_schema() -> None:
         signing=[signing],
         logout=[("redirect", "https://idp.example/slo")],
         name_id_formats=[attack_idp.PERSISTENT],
-        want_authn_requests_signed=True,
     )
     read = metadata.read_idp(idp, now=NOW)
     assert (read.entity_id, read.certificates) == ("https://idp.example/", (signing,))
     assert read.sso == {"redirect": "https://idp.example/sso?a=b&c=d", "post": "https://idp.example/sso"}
-    assert read.want_authn_requests_signed is True
+    assert read.name_id_formats == (attack_idp.PERSISTENT,)
+    assert read.want_authn_requests_signed is False
     assert _fits_schema(idp)
 
 

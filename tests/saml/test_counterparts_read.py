@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from poolhouse.saml import keys, metadata, request, response
+from poolhouse.saml import authn_request, keys, metadata, response
 from poolhouse.saml.expected import Expected, StatusRefused
 from poolhouse.saml.trust import POST, REDIRECT, IdpTrust, Refused
 from tests.saml.pysaml2_idp import Account, Pysaml2Idp, pysaml2_idp
@@ -75,7 +75,7 @@ def trusted(idp: Pysaml2Idp | SimpleSamlPhp) -> IdpTrust:
 def answered(us: Us, idp: Pysaml2Idp | SimpleSamlPhp, **asked: bool) -> tuple[str, str, IdpTrust]:
     """From a signed request of ours to the answer: the request's ID, SAMLResponse, whom we trust."""
     trust = trusted(idp)
-    made = request.authn_request(
+    made = authn_request.send(
         trust,
         issuer=ENTITY,
         consumer_url=CONSUMER,
@@ -175,7 +175,7 @@ def test_sha1_is_refused_unless_the_provider_is_marked_for_it(us: Us, tmp_path: 
 def test_no_and_not_without_asking_are_told_apart(us: Us, pysaml2: Pysaml2Idp) -> None:
     trust, now = trusted(pysaml2), datetime.now(UTC)
     for passive, code in ((False, "AuthnFailed"), (True, "NoPassive")):
-        made = request.authn_request(
+        made = authn_request.send(
             trust, issuer=ENTITY, consumer_url=CONSUMER, now=now, key=(us.private, us.certificate), passive=passive
         )
         person = Surfer().go(made.sending.address, made.sending.form)

@@ -1,6 +1,6 @@
 """SAML providers: the pool is the service provider, and believes what passes every check of ``saml.response``.
 
-Nothing of SAML is imported before the first browser leaves, so that a server without it stays small.
+What reads and writes messages is imported where it is needed: a server on which nobody uses SAML stays small.
 """
 
 from __future__ import annotations
@@ -25,18 +25,25 @@ from poolhouse.federation.connector import (
     Untrusted,
 )
 from poolhouse.federation.provider import Provider
+from poolhouse.saml import names
 
 if TYPE_CHECKING:
     from poolhouse.saml.expected import Assertion, Expected, StatusRefused
     from poolhouse.saml.trust import IdpTrust
 
 log = logging.getLogger("poolhouse.federation")
-_STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
-_DENIED = frozenset({"AuthnFailed", "RequestDenied", "UnknownPrincipal"})
+_DENIED = frozenset({names.AUTHN_FAILED, names.REQUEST_DENIED, names.UNKNOWN_PRINCIPAL})
 _MISCONFIGURED = frozenset(
     {
-        *("Requester", "VersionMismatch", "InvalidNameIDPolicy", "NoAuthnContext", "RequestUnsupported"),
-        *("UnsupportedBinding", "NoSupportedIDP", "NoAvailableIDP", "ResourceNotRecognized"),
+        names.REQUESTER,
+        names.VERSION_MISMATCH,
+        names.INVALID_NAME_ID_POLICY,
+        names.NO_AUTHN_CONTEXT,
+        names.NO_AVAILABLE_IDP,
+        names.NO_SUPPORTED_IDP,
+        names.REQUEST_UNSUPPORTED,
+        names.RESOURCE_NOT_RECOGNIZED,
+        names.UNSUPPORTED_BINDING,
     }
 )
 
@@ -58,12 +65,12 @@ class SamlProviders:
 
     def depart(self, provider: Provider, departure: Departure) -> Sent:
         """Where to send the browser with an AuthnRequest. Raises FederationFailed."""
-        from poolhouse.saml import request
+        from poolhouse.saml import authn_request
 
         trust = documents.trust(provider)
         force = departure.reauthenticate or "login" in departure.prompt or provider.own.get("force_authn") is True
         now = clock.now()
-        asked = request.authn_request(
+        asked = authn_request.send(
             trust,
             issuer=entity_id(provider.pool_id),
             consumer_url=departure.saml_consumer,
@@ -165,12 +172,11 @@ def _failure(status: StatusRefused) -> FederationFailed:
     """What a provider's status means for the person: the most particular code that is known decides."""
     hint = str(status)
     for code in reversed(status.codes):
-        short = code.removeprefix(_STATUS)
-        if short == "NoPassive":
+        if code == names.NO_PASSIVE:
             return LoginRequired(hint=hint)
-        if short in _DENIED:
+        if code in _DENIED:
             return Denied(hint=hint)
-        if short in _MISCONFIGURED:
+        if code in _MISCONFIGURED:
             return Misconfigured(hint=hint)
     return FederationFailed(hint=hint)
 

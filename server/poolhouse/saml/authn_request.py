@@ -1,21 +1,78 @@
-"""Requests that service providers send to us as identity provider (SAML Core §3.4, Profiles §4.1), read strictly."""
+"""AuthnRequests (SAML Core §3.4, Profiles §4.1): ours to identity providers written, service providers' to us read."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from poolhouse.saml import xml
-from poolhouse.saml.assertion import Name
-from poolhouse.saml.bindings import Received, issuer_of
+from poolhouse.saml import bindings, names, xml
+from poolhouse.saml.assertion import Name, message_id
+from poolhouse.saml.bindings import Received, Sending, issuer_of
 from poolhouse.saml.logout import read_name_id
-from poolhouse.saml.trust import Refused
+from poolhouse.saml.trust import POST, REDIRECT, IdpTrust, Refused
 
 _OLDEST: Final = timedelta(minutes=30)  # somebody may have left it open, or kept it as a bookmark
 _CONTEXTS_MAX: Final = 20
 _COMPARISONS: Final = ("exact", "minimum", "maximum", "better")
+
+
+# --- ours -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request on its way: ``id`` is what the answer has to name."""
+
+    id: str
+    sending: Sending = field(repr=False)
+
+
+def send(
+    idp: IdpTrust,
+    *,
+    issuer: str,
+    consumer_url: str,
+    now: datetime,
+    relay_state: str | None = None,
+    key: tuple[bytes, bytes] | None = None,
+    force: bool = False,
+    passive: bool = False,
+) -> Asked:
+    """Ask ``idp`` who is at this browser; the answer goes to ``consumer_url`` by POST.
+
+    ``key`` (private key and certificate, PEM) signs it. By redirect where the provider takes that, as Cognito does,
+    else by POST. No format of the NameID is asked for and no context: with either, a provider names people otherwise
+    than it always did, or turns away those who came by a passkey.
+    """
+    binding = REDIRECT if REDIRECT in idp.sso else POST
+    identifier = message_id()
+    attributes = {
+        "ID": identifier,
+        "Version": "2.0",
+        "IssueInstant": xml.spelt(now),
+        "Destination": idp.sso[binding],
+        "AssertionConsumerServiceURL": consumer_url,
+        "ProtocolBinding": names.POST,
+    }
+    if force:
+        attributes["ForceAuthn"] = "true"
+    if passive:
+        attributes["IsPassive"] = "true"
+    request = xml.make(
+        "samlp:AuthnRequest",
+        attributes,
+        xml.make("saml:Issuer", {}, issuer),
+        xml.make("samlp:NameIDPolicy", {"AllowCreate": "true"}),
+    )
+    sending = bindings.send(
+        "SAMLRequest", xml.written(request), binding, idp.sso[binding], relay_state=relay_state, key=key
+    )
+    return Asked(identifier, sending)
+
+
+# --- theirs ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,17 +86,13 @@ class Received:
         if self.binding == POST:
             return signatures.verify_enveloped(self.document, certificates, allow_sha1=allow_sha1)
         assert self.signature is not None
-        signatures.verify_detached(*_arguments(self.signature), certificates, allow_sha1=allow_sha1)
+        query, algorithm, signature = self.signature
+        signatures.verify_detached(query, signature, algorithm, certificates, allow_sha1=allow_sha1)
         return self.document
 
     def issuer(self) -> str:
         """Who says to have sent it, unverified: to find out whose certificates to look at. Raises Refused."""
         return issuer_of(xml.parse(self.document))
-
-
-def _arguments(signature: tuple[bytes, str, str]) -> tuple[bytes, str, str]:
-    signed, algorithm, value = signature
-    return signed, value, algorithm
 
 
 def issuer_of(root: xml.Element) -> str:

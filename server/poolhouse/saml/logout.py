@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,7 +37,7 @@ class LogoutResponse:
 
     issuer: str
     in_response_to: str
-    status: tuple[str, ...] = field()
+    status: tuple[str, ...]
 
     @property
     def complete(self) -> bool:

@@ -210,9 +210,7 @@ def write_sp(
     signing: Sequence[bytes] = (),
     encryption: Sequence[bytes] = (),
     logout: Sequence[tuple[str, str]] = (),
-    name_id_formats: Sequence[str] = (),
     signs_requests: bool = False,
-    valid_until: datetime | None = None,
 ) -> bytes:
     """A service provider's metadata: ours. Certificates are DER, ``logout`` pairs of binding and address.
 
@@ -227,12 +225,11 @@ def write_sp(
         },
         *_keys(signing, encryption),
         *_endpoints("md:SingleLogoutService", logout),
-        *(xml.make("md:NameIDFormat", {}, format_) for format_ in name_id_formats),
     )
     for place, url in enumerate(consumers):
         attributes = {"Binding": _BINDING_NAMES[POST], "Location": url, "index": str(place)}
         role.append(xml.make("md:AssertionConsumerService", attributes | ({"isDefault": "true"} if place == 0 else {})))
-    return _entity(entity_id, role, valid_until)
+    return _entity(entity_id, role)
 
 
 def write_idp(
@@ -242,29 +239,21 @@ def write_idp(
     signing: Sequence[bytes],
     logout: Sequence[tuple[str, str]] = (),
     name_id_formats: Sequence[str] = (),
-    want_authn_requests_signed: bool = False,
-    valid_until: datetime | None = None,
 ) -> bytes:
     """An identity provider's metadata: ours. Certificates are DER, ``sso`` and ``logout`` pairs of binding, address."""
     role = xml.make(
         "md:IDPSSODescriptor",
-        {
-            "protocolSupportEnumeration": SAMLP,
-            "WantAuthnRequestsSigned": "true" if want_authn_requests_signed else "false",
-        },
+        {"protocolSupportEnumeration": SAMLP, "WantAuthnRequestsSigned": "false"},
         *_keys(signing, ()),
         *_endpoints("md:SingleLogoutService", logout),
         *(xml.make("md:NameIDFormat", {}, format_) for format_ in name_id_formats),
         *_endpoints("md:SingleSignOnService", sso),
     )
-    return _entity(entity_id, role, valid_until)
+    return _entity(entity_id, role)
 
 
-def _entity(entity_id: str, role: Element, valid_until: datetime | None) -> bytes:
-    attributes = {"entityID": entity_id}
-    if valid_until is not None:
-        attributes["validUntil"] = xml.spelt(valid_until)
-    return xml.written(xml.make("md:EntityDescriptor", attributes, role))
+def _entity(entity_id: str, role: Element) -> bytes:
+    return xml.written(xml.make("md:EntityDescriptor", {"entityID": entity_id}, role))
 
 
 def _keys(signing: Sequence[bytes], encryption: Sequence[bytes]) -> list[Element]:
