@@ -2,7 +2,7 @@
 
 ``out``: the browser is at the provider; the handle is OAuth's ``state``, SAML's ``RelayState``. ``back``: the answer
 was read where no cookie comes along (a cross-site POST), and waits for the browser that it is for. ``linking``:
-somebody was offered to connect an account (:mod:`poolhouse.federation.arrive`).
+somebody was offered to connect an account (:mod:`poolhouse.federation.offers`).
 
 Spend a trip in a unit of its own, and store that, before the provider is asked anything: an answer counts once, even
 if what follows fails.

@@ -20,7 +20,7 @@ class UnknownConsumer(PoolhouseError):
 
 
 class NoAssertion(PoolhouseError):
-    """The service provider is told that there is no assertion: ``status`` is a code and the codes below it."""
+    """The service provider is told that there is no assertion: ``codes`` are a status code and those below it."""
 
     aws = "InvalidParameterException"
 
