@@ -32,7 +32,7 @@ from poolhouse.settings import Settings
 from poolhouse.signin import attempt
 from poolhouse.tokens import keys
 from poolhouse.tokens.events import StillOpen
-from poolhouse.web import access, aws, hosted, identity, oauth, saml, saml_metadata, sessions
+from poolhouse.web import access, aws, hosted, identity, oauth, saml, sessions
 from poolhouse.web.door import Door, Request, Response
 from poolhouse.web.oauth import codes
 
@@ -130,7 +130,7 @@ def _add_fronts(app: flask.Flask, rt: Runtime) -> None:
     door.root("GET", "/healthz", _healthy)
     for method, path, root_handler in identity.root_routes():
         door.root(method, path, root_handler)
-    for method, path, handler in (*oauth.routes(), *access.routes(), *saml.routes(), *saml_metadata.routes()):
+    for method, path, handler in (*oauth.routes(), *access.routes(), *saml.routes()):
         door.pool(method, path, handler)
     for method, path, root_handler in access.roots():
         door.root(method, path, root_handler)

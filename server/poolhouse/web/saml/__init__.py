@@ -1,4 +1,4 @@
-"""SAML 2.0 in front of the web: the pool as an identity provider for apps, and single logout both ways."""
+"""SAML 2.0 in front of the web: the pool as an identity provider for apps, and metadata and single logout both ways."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ blueprint = flask.Blueprint("saml", __name__)
 
 def routes() -> list[tuple[str, str, PoolHandler]]:
     """What the door serves of every pool, without a framework: method, path below the pool, handler."""
-    return [("GET", addresses.METADATA, metadata.metadata), ("HEAD", addresses.METADATA, metadata.metadata)]
+    served = ((addresses.METADATA, metadata.of_idp), (addresses.SP_METADATA, metadata.of_sp))
+    return [(method, path, handler) for path, handler in served for method in ("GET", "HEAD")]
 
 
 for path, serve, methods in (

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from poolhouse.core import runtime
+from poolhouse.federation.saml_idp import issue
 from poolhouse.user_pools.snapshots import Pool
 from poolhouse.web import pools
 
-METADATA: Final = "/saml2/idp/metadata"
+METADATA: Final = issue.METADATA
 SSO: Final = "/saml2/idp/sso"
 CONTINUE: Final = "/saml2/idp/sso/continue"
 REFUSE: Final = "/saml2/idp/sso/refuse"
 INIT: Final = "/saml2/idp/init"
 SLO: Final = "/saml2/idp/slo"
-LOGOUT: Final = "/saml2/logout"  # Cognito's, of the pool as a service provider
+# Cognito's, of the pool as a service provider; its assertion consumer service is `hosted`'s, beside the login page
+SP_METADATA: Final = "/saml2/metadata"
+LOGOUT: Final = "/saml2/logout"
 
 
 def destinations(pool: Pool, path: str) -> frozenset[str]:
