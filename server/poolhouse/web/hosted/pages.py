@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from poolhouse.user_pools.snapshots import Pool
+from poolhouse.web import answers
 from poolhouse.web.hosted import assets
 from poolhouse.web.hosted.blueprint import blueprint
 from poolhouse.web.hosted.words import Words, choose
@@ -23,7 +24,6 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action {targets}; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-_ASCII = "".join(chr(c) for c in range(0x21, 0x7F))
 _STATUS_KIND = {404: "not_found", 405: "method", 413: "large"}
 
 
@@ -58,12 +58,8 @@ def render(
 
 def protect(response: Response) -> Response:
     """The headers of whatever shows or moves somebody's sign-in."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
+    return answers.private(response)
 
 
 def _source(address: str) -> list[str]:
@@ -87,9 +83,7 @@ def see_other(address: str) -> Response:
 
 def away(address: str) -> Response:
     """Go on to somebody else, at ``address`` as it is to the letter: its query may be signed (SAML Bindings §3.4.4)."""
-    response = make_response("", 303)
-    response.headers["Location"] = quote(address, safe=_ASCII)
-    return protect(response)
+    return protect(answers.see_other(address))
 
 
 def leave(address: str, said: Words, pool: Pool, client_name: str) -> Response:
