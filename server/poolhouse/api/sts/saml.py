@@ -65,11 +65,7 @@ def assume_role_with_saml(
         name,
         seconds=duration_seconds or _duration(assertion),
         until=end,  # AWS: whichever is sooner
-        context={
-            **context,
-            "aws:FederatedProvider": provider.arn,
-            **({"aws:SourceIdentity": source} if source else {}),
-        },
+        context=context,
         session_policies=sessions.session_policies(policy, policy_arns),
         source="sts",
     )
