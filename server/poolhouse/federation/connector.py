@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from poolhouse.core.errors import PoolhouseError
 from poolhouse.federation.provider import Provider
@@ -20,10 +21,14 @@ class AtOurs:
     __slots__ = ()
     base: str
 
-    @property
-    def oauth_callback(self) -> str:
-        """Cognito's address for answers of OAuth and OpenID providers."""
-        return self.base + "/oauth2/idpresponse"
+    def oauth_callback(self, provider: Provider) -> str:
+        """The redirect URI: Cognito's address for answers of OAuth and OpenID providers, or the provider's own.
+
+        One address for all leaves answers that name no issuer (RFC 9207) open to mix-up by another provider of the
+        pool; RFC 9700 §4.4.2.2 wants an address for each, which the extension ``OwnCallback`` gives.
+        """
+        own = "/" + quote(provider.name, safe="") if provider.own_callback else ""
+        return f"{self.base}/oauth2/idpresponse{own}"
 
     @property
     def saml_consumer(self) -> str:
@@ -121,7 +126,7 @@ class FederationFailed(PoolhouseError):
     aws = "InvalidParameterException"
     oauth = "server_error"
     kind = "broken"
-    sentence = "The identity provider's answer could not be used."
+    sentence = "The identity provider's answer could not be used. Start the sign-in again."
 
 
 class Denied(FederationFailed):
@@ -137,7 +142,7 @@ class Unavailable(FederationFailed):
 
     oauth = "temporarily_unavailable"
     kind = "unavailable"
-    sentence = "The identity provider cannot be reached at present."
+    sentence = "The identity provider cannot be reached at present. Try again later."
 
 
 class LoginRequired(FederationFailed):
@@ -152,7 +157,7 @@ class Misconfigured(FederationFailed):
     """What is registered at the provider and what is configured here do not agree: an administrator has to look."""
 
     kind = "misconfigured"
-    sentence = "The identity provider is not configured correctly."
+    sentence = "The identity provider is not configured correctly: an administrator has to compare both sides."
 
 
 class Untrusted(FederationFailed):
@@ -167,7 +172,7 @@ class NotOpen(FederationFailed):
 
     oauth = "access_denied"
     kind = "not_open"
-    sentence = "Signing in through this identity provider is not possible."
+    sentence = "Nobody can sign in through this identity provider: it is turned off, or this app does not offer it."
 
 
 class Refused(FederationFailed):

@@ -26,9 +26,11 @@ _OF_ONE_TYPE = {
 def of_provider(own: Mapping[str, Any], type_: str, details: Mapping[str, str]) -> dict[str, Any]:
     """A provider's own settings, checked, also against its type and its ProviderDetails."""
     settings = checked(own, PROVIDER)
+    if type_ == "SAML" and "own_callback" in settings:
+        raise InvalidParameter("OwnCallback is for OAuth and OpenID providers alone: leave it out.")
     for name, owner in _OF_ONE_TYPE.items():
         if name in settings and type_ != owner:
-            raise InvalidParameter(f"{PROVIDER[name].name} is a setting of {owner} providers alone.")
+            raise InvalidParameter(f"{PROVIDER[name].name} is for {owner} providers alone: leave it out.")
     fit(settings, details)
     return settings
 
@@ -37,7 +39,9 @@ def fit(own: Mapping[str, Any], details: Mapping[str, str]) -> None:
     """Raise InvalidParameter unless the two go together: asked again when ProviderDetails change."""
     method = own.get("token_endpoint_auth_method", "")
     if method.startswith("client_secret_") and "client_secret" not in details:
-        raise InvalidParameter(f"The identity provider has no client_secret: {method} cannot be used.")
+        raise InvalidParameter(
+            f"The identity provider has no client_secret, which {method} needs: give one in ProviderDetails."
+        )
 
 
 def _word(longest: int) -> Check:
@@ -51,7 +55,9 @@ def _word(longest: int) -> Check:
 
 def _group_mapping(name: str, value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping) or len(value) > _GROUPS_MAX:
-        raise InvalidParameter(f"{name} must give a group of the pool by the provider's, for at most {_GROUPS_MAX}.")
+        raise InvalidParameter(
+            f"{name} must be an object with a group of the pool for each of the provider's, {_GROUPS_MAX} at most."
+        )
     theirs, ours = _word(_NAME_LONGEST), _word(_GROUP_LONGEST)
     return {theirs(f"{name}: a group", group): ours(f"{name}: a group", mapped) for group, mapped in value.items()}
 
@@ -79,4 +85,5 @@ PROVIDER: Mapping[str, Setting] = {
     "allow_sha1": Setting("AllowSha1", switch),
     "require_signed": Setting("RequireSigned", one_of("either", "assertion", "response", "both")),
     "force_authn": Setting("ForceAuthn", switch),
+    "own_callback": Setting("OwnCallback", switch),
 }

@@ -284,9 +284,9 @@ def check_name(name: str, type_: str) -> None:
     if not is_name(name):
         raise InvalidParameter("A provider's name has 3 to 32 printable characters, without spaces and underscores.")
     if name.lower() in _RESERVED:
-        raise InvalidParameter(f"The provider name {name} is reserved.")
+        raise InvalidParameter(f"The provider name {name} is reserved. Choose another.")
     if name in SOCIAL and name != type_:
-        raise InvalidParameter(f"The provider name {name} is reserved for providers of that type.")
+        raise InvalidParameter(f"The provider name {name} is reserved for providers of that type. Choose another.")
 
 
 def mapping(type_: str, given: Mapping[str, str], known: Mapping[str, Attribute], preset: str = "") -> dict[str, str]:
@@ -299,7 +299,9 @@ def mapping(type_: str, given: Mapping[str, str], known: Mapping[str, Attribute]
             raise InvalidParameter(f"Attribute mapping: {name} cannot be mapped.")
         if attribute is not None and not attribute.mutable:
             # It would be written at the first sign-in, and every later one would fail.
-            raise InvalidParameter(f"Attribute mapping: {name} is not mutable.")
+            raise InvalidParameter(
+                f"Attribute mapping: {name} is not mutable. Map to attributes that can be written at every sign-in."
+            )
         if not claim.strip() or len(claim) > _LONGEST_CLAIM or not claim.isprintable():
             raise InvalidParameter(
                 f"Attribute mapping: {name} needs the provider's name for it, of at most {_LONGEST_CLAIM} characters."

@@ -39,7 +39,7 @@ class TripEnded(FederationFailed):
 
     oauth = "access_denied"
     kind = "unknown"
-    sentence = "This sign-in is not known here."
+    sentence = "This sign-in is not known here. Start it again from the app."
 
     def __init__(self, trip: Trip | None = None) -> None:
         super().__init__()
@@ -48,21 +48,21 @@ class TripEnded(FederationFailed):
 
 class TripExpired(TripEnded):
     kind = "expired"
-    sentence = "The sign-in at the identity provider took too long."
+    sentence = "The sign-in at the identity provider took too long. Start it again."
 
 
 class TripSpent(TripEnded):
     """Its answer has come before: a reload, or somebody who replays it (ZITADEL CVE-2025-46815)."""
 
     kind = "finished"
-    sentence = "This answer of the identity provider was used already."
+    sentence = "This answer of the identity provider was used already. Start the sign-in again."
 
 
 class TripElsewhere(TripEnded):
     """Another browser began it: whoever hands this one out wants somebody else signed in as them (login CSRF)."""
 
     kind = "elsewhere"
-    sentence = "This sign-in was begun in another browser."
+    sentence = "This sign-in was begun in another browser: finish it there, or start again here."
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,9 @@ def _color(name: str, value: Any) -> str:
 def _scope_actions(name: str, value: Any) -> dict[str, list[str]]:
     """Which actions of policies a scope covers. A scope that is not there yet covers nothing for anybody."""
     if not isinstance(value, Mapping) or len(value) > _SCOPES_AT_MOST:
-        raise InvalidParameter(f"{name} must give lists of actions by scope, for at most {_SCOPES_AT_MOST} scopes.")
+        raise InvalidParameter(
+            f"{name} must be an object with a list of actions for each scope, {_SCOPES_AT_MOST} scopes at most."
+        )
     for scope, actions in value.items():
         fits = isinstance(scope, str) and 0 < len(scope) <= 512 and isinstance(actions, list)
         if not fits or not 0 < len(actions) <= _ACTIONS_AT_MOST:

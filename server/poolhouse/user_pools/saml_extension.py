@@ -81,7 +81,9 @@ def _text(longest: int, *, blanks: bool = False) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         plain = isinstance(value, str) and value.isprintable() and (blanks or " " not in value)
         if not plain or not 0 < len(value) <= longest:
-            raise InvalidParameter(f"{name} must be a text of 1 to {longest} characters, none of them unprintable.")
+            raise InvalidParameter(
+                f"{name} must be 1 to {longest} printable characters{'' if blanks else ', without spaces'}."
+            )
         return str(value)
 
     return check
@@ -109,7 +111,7 @@ def _urls(name: str, value: Any) -> list[str]:
         raise InvalidParameter(f"{name} must list 1 to {_CONSUMERS_MAX} URLs.")
     urls = [_url(name, url) for url in value]
     if len(set(urls)) < len(urls):
-        raise InvalidParameter(f"{name} lists a URL twice.")
+        raise InvalidParameter(f"{name} must list each URL once.")
     return urls
 
 
@@ -140,7 +142,9 @@ def _certificate(name: str, value: Any) -> str:
 def _attributes(name: str, value: Any) -> dict[str, str]:
     """Names that the service provider knows, each with the attribute of ours that it is given."""
     if not isinstance(value, Mapping) or len(value) > _ATTRIBUTES_MAX:
-        raise InvalidParameter(f"{name} must give an attribute by name, for at most {_ATTRIBUTES_MAX} names.")
+        raise InvalidParameter(
+            f"{name} must be an object with an attribute of the pool for each name, {_ATTRIBUTES_MAX} at most."
+        )
     named = _text(_LONGEST_NAME)
     return {named(name, released): named(name, attribute) for released, attribute in value.items()}
 

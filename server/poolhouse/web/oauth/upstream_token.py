@@ -36,11 +36,19 @@ def upstream_token(request: Request, pool: Pool) -> Response:
 def _content(request: Request, pool: Pool) -> dict[str, Any]:
     access = verify.access(bearer.token(request), pool=pool)
     if access.user is None or not upstream_tokens.allowed(access.client):
-        raise OAuthError("access_denied", "This client may not have the tokens of providers.", status=403)
+        raise OAuthError(
+            "access_denied",
+            "This client may not fetch tokens of providers: its extension UpstreamTokens is off.",
+            status=403,
+        )
     name = wire.parameters(request.query_string).get("identity_provider", "")
     if not name:
         raise OAuthError("invalid_request", "identity_provider is missing.")
     found = upstream_tokens.fetch(access.client, access.user, name)
     if found is None:
-        raise OAuthError("not_found", "There is no token of this identity provider.", status=404)
+        raise OAuthError(
+            "not_found",
+            "There is no token of this identity provider: the person has to sign in through it again.",
+            status=404,
+        )
     return found
