@@ -391,6 +391,7 @@ def test_a_providers_extensions_are_replaced_as_a_whole_and_kept_by_updates(pool
         "OnMissing": "remove",
         "TokenEndpointAuthMethod": "client_secret_basic",
         "ForceAuthn": True,
+        "OwnCallback": True,
     }
     assert ours.set_identity_provider_extensions(**scope, Extensions=given)["Extensions"] == given
     pool.idp.update_identity_provider(**scope, ProviderDetails={**OIDC, "client_id": "other"})

@@ -317,6 +317,8 @@ def test_levels_of_assurance_are_for_openid_alone_and_told_apart() -> None:
         ("Google", {"require_signed": "both"}, "SAML providers alone"),
         ("SAML", {"require_signed": "none"}, "one of either, assertion"),
         ("SAML", {"token_endpoint_auth_method": "private_key_jwt"}, "OIDC providers alone"),
+        ("SAML", {"own_callback": True}, "OAuth and OpenID providers alone"),
+        ("OIDC", {"own_callback": 1}, "true or false"),
         ("OIDC", {"token_endpoint_auth_method": "client_secret_basic"}, "has no client_secret"),
     ],
 )
@@ -340,6 +342,7 @@ def test_extensions_that_can_be() -> None:
         assert extensions.of_provider(own, type_, MINIMAL[type_]) == own
     assert extensions.of_provider({"hosted_domain": "Example.COM"}, "Google", APP) == {"hosted_domain": "example.com"}
     assert extensions.of_provider({"hosted_domain": "*"}, "Google", APP)
+    assert extensions.of_provider({"own_callback": True}, "Google", APP)
     assert extensions.of_provider({"token_endpoint_auth_method": "private_key_jwt"}, "OIDC", OIDC)
 
 

@@ -31,7 +31,8 @@ class Step:
 class Surfer:
     """Somebody's browser: cookies by host, no JavaScript, forms posted on that post themselves, real HTTP to localhost.
 
-    It stops before any address that is not on this machine (an app's callback): ``left`` is then what it was given.
+    It stops before any address that is not on this machine (an app's callback), or that ``halt`` is part of: ``left``
+    is then what it was given.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Surfer:
         self.way: list[Step] = []
         self.url, self.status, self.text = "", 0, ""
         self.left: dict[str, str] | None = None
+        self.halt: str | None = None
 
     def go(self, url: str, form: Mapping[str, str] | None = None) -> Surfer:
         """Open ``url``, with ``form`` by POST, and follow where it leads."""
@@ -47,7 +49,7 @@ class Surfer:
         self.left = None
         for _ in range(20):
             parts = urlsplit(url)
-            if parts.hostname not in {"localhost", "127.0.0.1"}:
+            if parts.hostname not in {"localhost", "127.0.0.1"} or (self.halt and self.halt in url):
                 self.left = dict(form) if form is not None else dict(parse_qsl(parts.query, keep_blank_values=True))
                 self.url, self.text, self.status = url, "", 0
                 return self

@@ -75,7 +75,7 @@ class OpenIdConnector:
             setting(provider, "authorize_url"),
             setting(provider, "client_id"),
             "code",
-            redirect_uri=departure.oauth_callback,
+            redirect_uri=departure.oauth_callback(provider),
             scope=preset.separator.join(scopes(provider)) or None,
             state=departure.state,
             **asks,
@@ -93,7 +93,7 @@ class OpenIdConnector:
         code = landing.parameters.get("code", "")
         if not 0 < len(code) <= _LONGEST_CODE or not (code.isascii() and code.isprintable()):  # RFC 6749 A.11
             raise Untrusted(hint="neither a code nor an error came back")
-        tokens = exchange.redeem(provider, code, landing.oauth_callback, remember.get("verifier"))
+        tokens = exchange.redeem(provider, code, landing.oauth_callback(provider), remember.get("verifier"))
         profile = _profile(provider, tokens, remember, landing.parameters)
         return _identity(profile)
 

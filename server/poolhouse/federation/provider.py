@@ -33,6 +33,11 @@ class Provider:
         """Whether people may sign in through it: our extension ``Enabled``, on unless turned off."""
         return self.own.get("enabled", True) is not False
 
+    @property
+    def own_callback(self) -> bool:
+        """Whether it answers at an address of its own: our extension ``OwnCallback``."""
+        return self.own.get("own_callback") is True
+
     def flag(self, name: str) -> bool:
         """A switch of ProviderDetails, where every value is text."""
         return self.details.get(name, "").lower() == "true"

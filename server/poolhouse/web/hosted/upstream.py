@@ -40,21 +40,26 @@ _KIND_OF = {"finished": "expired", "unknown": "expired", "elsewhere": "expired"}
 _RELAYED = frozenset({"identity_provider", "client_id", "redirect_uri", "response_type", "scope", "state"})
 _MOST_PARAMETERS = 50
 _SAML = "SAML"
+# Addresses of ours that are no provider's own (whose names have no blanks): Cognito's two.
+_SHARED, _CONSUMER = "", "assertion consumer"
 _LONGEST_RELAY_STATE = 4096
 _LONGEST_HINT = 500
 _LONGEST_NAME = 32  # ProviderNameType
 
 
-def _route(path: str, *methods: str) -> Callable[[Callable[[Pool], Response]], Callable[[Pool], Response]]:
-    """Serve ``path`` of every pool; journeys that have ended get their page."""
+Serve = Callable[..., Response]
 
-    def register(serve: Callable[[Pool], Response]) -> Callable[[Pool], Response]:
-        def view(pool_id: str) -> Response:  # noqa: ARG001 - the door has found the pool
+
+def _route(path: str, *methods: str) -> Callable[[Serve], Serve]:
+    """Serve ``path`` of every pool, given what it holds; journeys that have ended get their page."""
+
+    def register(serve: Serve) -> Serve:
+        def view(pool_id: str, **held: str) -> Response:  # noqa: ARG001 - the door has found the pool
             pool = pools.current()
             if request.method == "HEAD":
                 abort(405)  # whoever only looks at an address uses nothing up
             try:
-                return serve(pool)
+                return serve(pool, **held)
             except JourneyEnded as error:
                 return pages.ended(error, pool)
             except ResourceNotFound:  # the client has gone since
@@ -137,10 +142,20 @@ def _login_hint(here: Visit, provider: Provider) -> str | None:
 @_route("/oauth2/idpresponse", "GET", "POST")
 def oauth_answer(pool: Pool) -> Response:
     """Where OAuth and OpenID providers answer: by GET, or by a form (Apple)."""
+    return _oauth_answered(pool, _SHARED)
+
+
+@_route("/oauth2/idpresponse/<path:provider>", "GET", "POST")
+def oauth_answer_of(pool: Pool, provider: str) -> Response:
+    """Where a provider with an address of its own (``OwnCallback``) answers."""
+    return _oauth_answered(pool, provider)
+
+
+def _oauth_answered(pool: Pool, address: str) -> Response:
     given = _given(request.form if request.method == "POST" else request.args)
     if given is None or "state" not in given:
         return pages.message(pages.words(), pool, "arrival")
-    return _answered(pool, given["state"], given, saml=False)
+    return _answered(pool, given["state"], given, address)
 
 
 @_route("/saml2/idpresponse", "POST")
@@ -152,7 +167,7 @@ def saml_answer(pool: Pool) -> Response:
     relayed = _relayed(given.get("RelayState", ""))
     if relayed is not None:
         return _unasked(pool, given, relayed)
-    return _answered(pool, given.get("RelayState", ""), given, saml=True)
+    return _answered(pool, given.get("RelayState", ""), given, _CONSUMER)
 
 
 @_route("/saml2/idpresponse", "GET")
@@ -170,7 +185,14 @@ def _given(values: MultiDict[str, str]) -> dict[str, str] | None:
     return values.to_dict()
 
 
-def _answered(pool: Pool, handle: str, given: Mapping[str, str], *, saml: bool) -> Response:
+def _address(provider: Provider) -> str:
+    """Which of our addresses a provider answers at: by it alone two providers' answers are told apart (mix-up)."""
+    if provider.type == _SAML:
+        return _CONSUMER
+    return provider.name if provider.own_callback else _SHARED
+
+
+def _answered(pool: Pool, handle: str, given: Mapping[str, str], address: str) -> Response:
     rt = runtime.current()
     try:
         with unit.open(rt):
@@ -184,8 +206,8 @@ def _answered(pool: Pool, handle: str, given: Mapping[str, str], *, saml: bool) 
             provider = catalogue.find(pool, out.provider)
             if provider is None or not cut_off.is_open(pool.id, provider.name, out.created_at):
                 raise NotOpen
-            if (provider.type == _SAML) != saml:
-                raise Untrusted(hint="the answer came to the address of another protocol")
+            if _address(provider) != address:
+                raise Untrusted(hint="the answer came to the address of another provider, or of another protocol")
             landing = Landing(pools.base(pool), given, out.remember, posted=request.method == "POST")
             identity = catalogue.connector(provider).land(provider, landing)
             back = trip.come_back(out, identity)
